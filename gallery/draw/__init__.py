@@ -1,1 +1,1 @@
-""""""
+"""Results onto pictures."""

@@ -1,1 +1,1 @@
-""""""
+"""Results into files that other tools open."""

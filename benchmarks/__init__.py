@@ -1,0 +1,1 @@
+"""Measurements: accuracy on labelled data, and ratios of time in one run."""

@@ -1,0 +1,51 @@
+"""``python -m gallery``: serve the app (the default), analyse files, manage models and samples."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from gallery import __version__
+from gallery.errors import GalleryError
+from gallery.zoo import offline
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    from gallery.cli import analyse, models, samples, serve
+
+    top = argparse.ArgumentParser(prog="python -m gallery", description="The Deep Learning Gallery.")
+    top.add_argument("--version", action="version", version=__version__)
+    top.add_argument("--models", type=Path, metavar="DIR", help="look for weights in this folder first")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    for module in (serve, analyse, models, samples):
+        module.add_parser(commands)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    from gallery.cli import analyse, models, samples, serve
+
+    given = sys.argv[1:] if arguments is None else arguments
+    top = parser()
+    args = top.parse_args(given)
+    if args.command is None:
+        args = top.parse_args([*given, "serve"])
+    if getattr(args, "models", None):
+        os.environ["GALLERY_MODELS"] = str(args.models.expanduser().resolve())
+    offline.apply()
+    runs = {"serve": serve.run, "analyse": analyse.run, "models": models.run, "samples": samples.run}
+    try:
+        return runs[args.command](args)
+    except GalleryError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

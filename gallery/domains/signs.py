@@ -1,0 +1,58 @@
+"""Traffic signs: stop signs, traffic lights, people and vehicles in a street scene."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from gallery.domains import Progress
+from gallery.media.types import Picture
+from gallery.results import Analysis
+from gallery.zoo.detector import check_score, load_detector
+
+#: The classes of COCO that matter on a road; the model's other classes are not shown.
+LABELS = ("stop sign", "traffic light", "person", "bicycle", "motorcycle", "car", "bus", "truck", "train")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to look.
+
+    Attributes:
+        model: registry id of a detector with COCO's classes.
+        runtime: ``openvino``, ``onnxruntime`` or ``torch``.
+        score: keep what scores at least this, 0.01 to 1.
+    """
+
+    model: str = "yolo26n"
+    runtime: str = "openvino"
+    score: float = 0.35
+
+
+def analyse(picture: Picture, options: Options | None = None, *, progress: Progress | None = None) -> Analysis:
+    """Find what matters on a road.
+
+    Raises:
+        OptionError: a setting out of range.
+        ModelError: the model cannot be had.
+    """
+    options = options or Options()
+    detector = load_detector(options.model, options.runtime)
+    prediction = detector.predict(picture.pixels, check_score(options.score), LABELS)
+    if progress:
+        progress(1.0, "done")
+    return Analysis(
+        file=picture.name,
+        domain="signs",
+        model=detector.use,
+        timings_ms={
+            "decode": round(picture.decode_ms, 3),
+            "prepare": round(prediction.prepare_ms, 3),
+            "infer": round(prediction.infer_ms, 3),
+            "post": round(prediction.post_ms, 3),
+        },
+        warnings=picture.warnings,
+        settings=asdict(options),
+        width=picture.width,
+        height=picture.height,
+        detections=detector.detections(prediction),
+    )

@@ -1,0 +1,136 @@
+"""Boxes, labels, ground points and links onto a picture, at its full resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gallery.draw.palette import ALARM, Colour, colour, ink
+from gallery.results import Alert, Analysis, Detection, Point
+
+_LABELS_UP_TO = 150  # more labels than this cover the picture they explain
+_SHIFT = 3  # cv2 draws on 1/8 pixels, so that thin turned boxes do not jitter
+
+
+def annotate(
+    pixels: npt.NDArray[np.uint8], analysis: Analysis, chosen: Collection[int] = (), labels: bool | None = None
+) -> npt.NDArray[np.uint8]:
+    """A copy of the picture with everything that was found drawn on it.
+
+    Args:
+        pixels: HxWx3 uint8 RGB, the upright picture that was analysed.
+        analysis: what was found; boxes and polygons in pixels of that picture.
+        chosen: positions in ``analysis.detections`` to stand out; the others step back.
+        labels: write labels beside boxes; when None, only while there are few enough to read.
+    """
+    canvas = np.array(pixels, copy=True)
+    unit = _unit(canvas)
+    written = len(analysis.detections) <= _LABELS_UP_TO if labels is None else labels
+    order = sorted(range(len(analysis.detections)), key=lambda i: analysis.detections[i].score)
+    for i in order:
+        faded = bool(chosen) and i not in chosen
+        _outline(canvas, analysis.detections[i], unit, faded, strong=i in chosen)
+    for alert in analysis.alerts:
+        _link(canvas, alert, unit)
+    tags = [
+        (detection, f"{detection.label} {detection.score:.0%}", colour(detection.label))
+        for i in reversed(order)
+        if (detection := analysis.detections[i]) and ((written and not chosen) or i in chosen)
+    ]
+    notes = [(alert.link, f"{alert.distance:.1f} {alert.unit}") for alert in analysis.alerts if alert.link]
+    return _written(canvas, tags, notes, unit) if tags or notes else canvas
+
+
+def _unit(canvas: npt.NDArray[np.uint8]) -> float:
+    """Line width that looks the same on a thumbnail and on a poster."""
+    return max(1.0, min(canvas.shape[:2]) / 360)
+
+
+def _fixed_point(points: Any) -> npt.NDArray[np.int32]:
+    return np.round(np.asarray(points, np.float64) * (1 << _SHIFT)).astype(np.int32)
+
+
+def _outline(canvas: npt.NDArray[np.uint8], detection: Detection, unit: float, faded: bool, strong: bool) -> None:
+    import cv2
+
+    x1, y1, x2, y2 = detection.box
+    points = _fixed_point(detection.polygon or ((x1, y1), (x2, y1), (x2, y2), (x1, y2)))
+    width = max(1, round(unit * (2.6 if strong else 1.0 if faded else 1.8)))
+    if not faded:
+        cv2.polylines(canvas, [points], True, (0, 0, 0), width + max(1, round(unit)), cv2.LINE_AA, _SHIFT)
+    cv2.polylines(canvas, [points], True, colour(detection.label), width, cv2.LINE_AA, _SHIFT)
+    foot = detection.attributes.get("ground_point")
+    if foot:
+        _dot(canvas, (foot[0], foot[1]), unit, colour(detection.label))
+
+
+def _dot(canvas: npt.NDArray[np.uint8], point: Point, unit: float, fill: Colour) -> None:
+    import cv2
+
+    centre = tuple(int(v) for v in _fixed_point(point))
+    cv2.circle(canvas, centre, round(unit * 3.4 * (1 << _SHIFT)), (0, 0, 0), -1, cv2.LINE_AA, _SHIFT)
+    cv2.circle(canvas, centre, round(unit * 2.4 * (1 << _SHIFT)), fill, -1, cv2.LINE_AA, _SHIFT)
+
+
+def _link(canvas: npt.NDArray[np.uint8], alert: Alert, unit: float) -> None:
+    import cv2
+
+    if not alert.link:
+        return
+    a, b = (tuple(int(v) for v in _fixed_point(point)) for point in alert.link)
+    cv2.line(canvas, a, b, (0, 0, 0), max(2, round(unit * 4.5)), cv2.LINE_AA, _SHIFT)
+    cv2.line(canvas, a, b, ALARM, max(1, round(unit * 2.6)), cv2.LINE_AA, _SHIFT)
+    for point in alert.link:
+        _dot(canvas, point, unit, ALARM)
+
+
+@lru_cache(maxsize=16)
+def _font(size: int) -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+def _written(
+    canvas: npt.NDArray[np.uint8],
+    tags: list[tuple[Detection, str, Colour]],
+    notes: list[tuple[tuple[Point, Point], str]],
+    unit: float,
+) -> npt.NDArray[np.uint8]:
+    """Labels on the canvas, best first and kept inside it; one that would cover another is left out."""
+    from PIL import Image, ImageDraw
+
+    image = Image.fromarray(canvas)
+    pen = ImageDraw.Draw(image)
+    font = _font(max(11, round(unit * 10.5)))
+    pad = max(2, round(unit * 2.2))
+    taken: list[tuple[float, float, float, float]] = []
+
+    def label(text: str, x: float, y: float, fill: Colour) -> None:
+        left, top, right, bottom = font.getbbox(text)
+        w, h = right - left + 2 * pad, bottom - top + 2 * pad
+        x = min(max(0, x), max(0, image.width - w))
+        y = min(max(0, y), max(0, image.height - h))
+        if any(x < c and x + w > a and y < d and y + h > b for a, b, c, d in taken):
+            return
+        taken.append((x, y, x + w, y + h))
+        pen.rounded_rectangle((x, y, x + w, y + h), pad, fill=fill)
+        pen.text((x + pad - left, y + pad - top), text, fill=ink(fill), font=font)
+
+    height = font.getbbox("Ag")[3] - font.getbbox("Ag")[1] + 2 * pad
+    for (a, b), text in notes:
+        label(text, (a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - height / 2, ALARM)
+    for detection, text, fill in tags:
+        x1, y1, _, _ = detection.box
+        above = y1 - height - unit
+        label(text, x1 - unit, above if above >= 0 else y1 + unit, fill)
+    return np.asarray(image)
+
+
+def legend(analysis: Analysis) -> dict[str, Colour]:
+    """Colour of each label that was found, most frequent first."""
+    return {label: colour(label) for label in analysis.counts()}

@@ -1,0 +1,232 @@
+"""YOLO detectors, with upright or oriented boxes: a model id becomes a predictor that all viewers share.
+
+The steps around the network (letterbox, non-maximum suppression, scaling back) are ultralytics' own; the network
+itself runs on OpenVINO, onnxruntime or torch. https://docs.ultralytics.com/
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gallery.errors import OptionError
+from gallery.results import Detection, ModelUse
+from gallery.zoo import exports, offline, store
+from gallery.zoo.networks import Network, OnnxNetwork, OpenVinoNetwork, TorchNetwork, check_runtime
+from gallery.zoo.shared import Shared
+
+#: Boxes of the same label that overlap more than this are one object (ultralytics' default).
+IOU = 0.7
+_STRIDE = 32
+_loaded: Shared[Detector] = Shared(capacity=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a detector found in one image, best first.
+
+    Attributes:
+        boxes: N x 4, xyxy, pixels of the image given, clipped to it.
+        scores: N, in [0, 1].
+        classes: N, index into the model's labels.
+        oriented: N x 5, centre x, centre y, width, height in pixels and angle in radians, or None for upright boxes.
+        prepare_ms, infer_ms, post_ms: milliseconds by stage.
+    """
+
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    classes: npt.NDArray[np.int64]
+    oriented: npt.NDArray[np.float32] | None
+    prepare_ms: float
+    infer_ms: float
+    post_ms: float
+
+
+class Detector:
+    """A YOLO network with the steps around it. Safe to share between threads."""
+
+    def __init__(self, network: Network, labels: Sequence[str], size: int, oriented: bool, use: ModelUse) -> None:
+        from ultralytics.data.augment import LetterBox
+        from ultralytics.utils import nms, ops
+
+        self._network = network
+        self._letterbox = LetterBox((size, size), auto=True, stride=_STRIDE)
+        self._nms = nms.non_max_suppression
+        self._ops = ops
+        self.labels = tuple(labels)
+        self.size = size
+        self.oriented = oriented
+        self.use = use
+
+    def predict(
+        self,
+        pixels: npt.NDArray[np.uint8],
+        score: float,
+        labels: Sequence[str] | None = None,
+        most: int = 300,
+    ) -> Prediction:
+        """Find objects.
+
+        Args:
+            pixels: HxWx3 uint8 RGB.
+            score: keep what scores at least this, in (0, 1).
+            labels: keep these labels only (all when None).
+            most: keep at most this many, the best ones.
+        """
+        import cv2
+        import torch
+
+        started = time.perf_counter()
+        boxed = self._letterbox(image=pixels)
+        batch = cv2.dnn.blobFromImage(boxed, 1 / 255)
+        prepared = time.perf_counter()
+        raw = self._network(batch)
+        inferred = time.perf_counter()
+        wanted = None if labels is None else [i for i, label in enumerate(self.labels) if label in set(labels)]
+        # the library keeps what scores more than its bound; the gallery means at least
+        bound = float(np.nextafter(np.float32(score), np.float32(0)))
+        found = self._nms(
+            torch.from_numpy(raw), bound, IOU, classes=wanted, max_det=most, nc=len(self.labels), rotated=self.oriented
+        )[0]
+        rows = found.numpy()
+        shape = boxed.shape[:2]
+        oriented = None
+        if self.oriented:
+            oriented = np.concatenate([rows[:, :4], rows[:, -1:]], axis=1)
+            oriented[:, :4] = self._ops.scale_boxes(shape, oriented[:, :4], pixels.shape, xywh=True)
+            boxes = enclosing(self._ops.xywhr2xyxyxyxy(oriented))
+            boxes[:, 0::2] = boxes[:, 0::2].clip(0, pixels.shape[1])
+            boxes[:, 1::2] = boxes[:, 1::2].clip(0, pixels.shape[0])
+        else:
+            boxes = self._ops.scale_boxes(shape, rows[:, :4].copy(), pixels.shape)
+        finished = time.perf_counter()
+        return Prediction(
+            boxes=boxes,
+            scores=rows[:, 4],
+            classes=rows[:, 5].astype(np.int64),
+            oriented=oriented,
+            prepare_ms=(prepared - started) * 1e3,
+            infer_ms=(inferred - prepared) * 1e3,
+            post_ms=(finished - inferred) * 1e3,
+        )
+
+    def detections(self, prediction: Prediction) -> tuple[Detection, ...]:
+        """The prediction as detections, best first."""
+        corners = None if prediction.oriented is None else self._ops.xywhr2xyxyxyxy(prediction.oriented)
+        found = []
+        for i in np.argsort(-prediction.scores, kind="stable"):
+            x1, y1, x2, y2 = (round(float(v), 2) for v in prediction.boxes[i])
+            found.append(
+                Detection(
+                    label=self.labels[prediction.classes[i]],
+                    score=round(float(prediction.scores[i]), 4),
+                    box=(x1, y1, x2, y2),
+                    polygon=None
+                    if corners is None
+                    else tuple((round(float(x), 2), round(float(y), 2)) for x, y in corners[i]),
+                )
+            )
+        return tuple(found)
+
+
+def enclosing(polygons: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Upright boxes, N x 4 xyxy, around polygons, N x 4 x 2."""
+    return np.concatenate([polygons.min(axis=1), polygons.max(axis=1)], axis=1)
+
+
+def load_detector(model_id: str, runtime: str = "openvino") -> Detector:
+    """The shared detector of a registry id on a runtime; weights are fetched and checked if they are not there.
+
+    Raises:
+        UnknownModel, ModelUnavailable, WeightsMismatch, DiskFull: see :func:`gallery.zoo.store.ensure`.
+        OptionError: no such runtime, or the model is no detector.
+    """
+    check_runtime(runtime)
+    return _loaded.get((model_id, runtime), lambda: _build(model_id, runtime))
+
+
+def check_score(score: float) -> float:
+    """The score threshold, if it is one that a detector can use.
+
+    Raises:
+        OptionError: outside 0.01 to 1.
+    """
+    if not 0.01 <= score <= 1:
+        raise OptionError(f"The score threshold {score:g} is out of range.", "Choose one from 0.01 to 1.")
+    return score
+
+
+def _build(model_id: str, runtime: str) -> Detector:
+    offline.apply()
+    resolved = store.ensure(model_id)
+    entry = resolved.entry
+    if entry.task not in ("detect", "obb"):
+        raise OptionError(f"{entry.id} does not find objects.", "Choose a model of the tasks detect or obb.")
+    weights = next(iter(resolved.files.values()))
+    oriented = entry.task == "obb"
+    size = int(entry.input_size)
+    if runtime == "torch":
+        network: Network = TorchNetwork(_yolo(weights, entry.task).model.fuse(verbose=False))
+    else:
+        folder = exports.cached(
+            f"{entry.id}-{runtime}",
+            {
+                "weights": resolved.sha256,
+                "runtime": runtime,
+                "shape": "1x3xHxW",
+                "ultralytics": version("ultralytics"),
+                "torch": version("torch"),
+                **({"openvino": version("openvino")} if runtime == "openvino" else {"onnx": version("onnx")}),
+            },
+            lambda part: _export(weights, entry.task, size, runtime, part),
+        )
+        network = OpenVinoNetwork(folder / "model.xml") if runtime == "openvino" else OnnxNetwork(folder / "model.onnx")
+    return Detector(
+        network,
+        labels=entry.classes,
+        size=size,
+        oriented=oriented,
+        use=ModelUse(
+            id=entry.id,
+            sha256=resolved.sha256,
+            runtime=runtime,
+            source=resolved.source,
+            verified=True,
+            licence_note=entry.licence_note,
+        ),
+    )
+
+
+def _yolo(weights: Path, task: str) -> Any:
+    from ultralytics import YOLO
+
+    return YOLO(str(weights), task=task, verbose=False)
+
+
+def _export(weights: Path, task: str, size: int, runtime: str, part: Path) -> None:
+    """Convert verified weights into ``part`` with free height and width."""
+    copy = part / "model.pt"  # ultralytics writes beside the weights, which may be a folder of the user's
+    shutil.copyfile(weights, copy)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's notes on shapes say nothing to a person who opens a picture
+        # the shape simplifier needs a package of its own and gains nothing on these networks
+        kinds: dict[str, dict[str, Any]] = {
+            "openvino": {"format": "openvino"},
+            "onnxruntime": {"format": "onnx", "simplify": False},
+        }
+        made = Path(_yolo(copy, task).export(dynamic=True, imgsz=size, verbose=False, **kinds[runtime]))
+    copy.unlink()
+    if made.is_dir():
+        for file in made.iterdir():
+            os.replace(file, part / f"model{file.suffix}")
+        made.rmdir()
