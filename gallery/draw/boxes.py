@@ -41,8 +41,11 @@ def annotate(
         for i in reversed(order)
         if (detection := analysis.detections[i]) and ((written and not chosen) or i in chosen)
     ]
+    centres = [((d.box[0] + d.box[2]) / 2, (d.box[1] + d.box[3]) / 2) for d in analysis.detections]
     notes = [(alert.link, f"{alert.distance:.1f} {alert.unit}") for alert in analysis.alerts if alert.link]
-    return _written(canvas, tags, notes, unit) if tags or notes else canvas
+    sizes = [_short_side(d) for d in analysis.detections] or [0.0]
+    unit = min(unit, max(1.0, float(np.median(sizes)) / 10))  # small things get small labels
+    return _written(canvas, tags, notes, centres, unit) if tags or notes else canvas
 
 
 def _unit(canvas: npt.NDArray[np.uint8]) -> float:
@@ -59,6 +62,8 @@ def _outline(canvas: npt.NDArray[np.uint8], detection: Detection, unit: float, f
 
     x1, y1, x2, y2 = detection.box
     points = _fixed_point(detection.polygon or ((x1, y1), (x2, y1), (x2, y2), (x1, y2)))
+    # a line may take a tenth of what it surrounds, or a car seen from above would be all line
+    unit = min(unit, max(0.6, _short_side(detection) / 18))
     width = max(1, round(unit * (2.6 if strong else 1.0 if faded else 1.8)))
     if not faded:
         cv2.polylines(canvas, [points], True, (0, 0, 0), width + max(1, round(unit)), cv2.LINE_AA, _SHIFT)
@@ -66,6 +71,13 @@ def _outline(canvas: npt.NDArray[np.uint8], detection: Detection, unit: float, f
     foot = detection.attributes.get("ground_point")
     if foot:
         _dot(canvas, (foot[0], foot[1]), unit, colour(detection.label))
+
+
+def _short_side(detection: Detection) -> float:
+    if detection.polygon is None:
+        return min(detection.width, detection.height)
+    (ax, ay), (bx, by), (cx, cy), *_ = detection.polygon
+    return min(float(np.hypot(bx - ax, by - ay)), float(np.hypot(cx - bx, cy - by)))
 
 
 def _dot(canvas: npt.NDArray[np.uint8], point: Point, unit: float, fill: Colour) -> None:
@@ -99,9 +111,10 @@ def _written(
     canvas: npt.NDArray[np.uint8],
     tags: list[tuple[Detection, str, Colour]],
     notes: list[tuple[tuple[Point, Point], str]],
+    centres: list[Point],
     unit: float,
 ) -> npt.NDArray[np.uint8]:
-    """Labels on the canvas, best first and kept inside it; one that would cover another is left out."""
+    """Labels on the canvas, best first and kept inside it; one that would cover another, or a find, is left out."""
     from PIL import Image, ImageDraw
 
     image = Image.fromarray(canvas)
@@ -116,6 +129,8 @@ def _written(
         x = min(max(0, x), max(0, image.width - w))
         y = min(max(0, y), max(0, image.height - h))
         if any(x < c and x + w > a and y < d and y + h > b for a, b, c, d in taken):
+            return
+        if any(x < cx < x + w and y < cy < y + h for cx, cy in centres):
             return
         taken.append((x, y, x + w, y + h))
         pen.rounded_rectangle((x, y, x + w, y + h), pad, fill=fill)

@@ -1,0 +1,166 @@
+"""The page of an application that finds objects: traffic signs, satellite, worker proximity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from gallery.domains import DOMAINS, Domain
+from gallery.draw.boxes import annotate
+from gallery.errors import SampleUnavailable
+from gallery.media.names import display_name, in_markdown
+from gallery.results import Analysis
+from gallery.samples import Sample, samples
+from gallery.ui import address, frame, inputs, model_card, results_view, settings
+from gallery.ui.runs import analyse_all, picture_of
+from gallery.ui.session import Given, Outcome, PageState, Store, store
+from gallery.ui.text import plain, t
+from gallery.zoo import registry
+
+#: Alerts that are written out; the picture and the downloads have all of them.
+_MOST_ALERTS = 8
+
+
+def show(domain_id: str) -> None:
+    """The page."""
+    domain = DOMAINS[domain_id]
+    kept = store()
+    state = kept.page(domain)
+    offered = samples(domain.id)
+    models = settings.models_for(domain)
+    known = labels_of(domain, state.model)
+    address.enter(
+        kept,
+        domain,
+        state,
+        samples=[sample.id for sample in offered],
+        models=models,
+        runtimes=settings.runtimes_for(domain),
+        labels=known,
+    )
+    frame.heading(domain.id)
+    frame.notices(state.notices)
+    chosen = inputs.choose(kept, domain, state, offered)
+    left, right = st.columns([2, 1], gap="medium")
+    with right:
+        settings.score(domain, state)
+        if domain.id == "proximity":
+            settings.limit(domain, state)
+        numbers = st.container()
+        settings.labels(domain, state, known)
+        settings.advanced(domain, state)
+    address.write(domain, state)
+    items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
+    if not items:
+        raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
+    card = st.container()
+    with left, frame.guard():
+        outcomes = analyse_all(kept, domain, state, chosen)
+        shown = results_view.pick(domain, state, outcomes)
+        _result(kept, domain, state, items, outcomes, shown, numbers, card)
+    results_view.how(domain)
+
+
+def labels_of(domain: Domain, model_id: str) -> list[str]:
+    """The classes that a domain shows of a model."""
+    if domain.id == "signs":
+        return list(domain.module().LABELS)
+    if domain.id == "proximity":
+        module = domain.module()
+        return [module.PERSON, *module.MACHINES]
+    loaded = registry.load()
+    return list(loaded.get(model_id if model_id in loaded else domain.default_model).classes)
+
+
+def narrowed(domain: Domain, state: PageState, analysis: Analysis) -> Analysis:
+    """The analysis as the sliders ask for it; no model runs."""
+    kept = analysis.filtered(state.score, state.labels or None)
+    kept = replace(kept, settings={**kept.settings, "score": state.score, "labels": list(state.labels)})
+    if domain.id == "proximity":
+        kept = domain.module().with_alerts(kept, state.limit)
+    return kept
+
+
+def _result(
+    kept: Store,
+    domain: Domain,
+    state: PageState,
+    items: list[Sample | Given],
+    outcomes: list[Outcome],
+    shown: int,
+    numbers: Any,
+    card: Any,
+) -> None:
+    narrow = [outcome.analysis and narrowed(domain, state, outcome.analysis) for outcome in outcomes]
+    outcome, analysis = outcomes[shown], narrow[shown]
+    if analysis is None or outcome.analysis is None:
+        results_view.problem(outcome)
+        results_view.all_files(outcomes, narrow)
+        return
+    item = items[shown]
+    filters = (id(outcome.analysis), state.score, tuple(state.labels), state.limit if domain.id == "proximity" else 0)
+    table_key = f"{domain.id}.table.{hash(filters):x}"
+    chosen = results_view.chosen_rows(table_key, len(analysis.detections))
+    picture = picture_of(domain, item)
+    jpeg, draw_ms = results_view.draw(kept, domain, filters, picture, analysis, chosen)
+    analysis = analysis.with_timing("draw", draw_ms)
+    tally = ", ".join(f"{number} {label}" for label, number in analysis.counts().items())
+    results_view.show_picture(
+        picture,
+        jpeg,
+        plain(
+            "result.alt",
+            title=t(f"{domain.id}.title"),
+            name=display_name(outcome.name),
+            count=len(analysis.detections),
+            counts=tally,
+        ),
+    )
+    results_view.timings(analysis)
+    results_view.sentences(analysis)
+    with numbers:
+        if domain.id == "proximity":
+            _alerts(domain, analysis)
+        results_view.counts(analysis, len(outcome.analysis.detections) - len(analysis.detections))
+    results_view.downloads(
+        domain,
+        analysis.file,
+        analysis,
+        [each for each in narrow if each is not None],
+        jpeg,
+        lambda: annotate(picture_of(domain, item).pixels, analysis, chosen),
+    )
+    results_view.all_files(outcomes, narrow)
+    results_view.table(domain, analysis, table_key)
+    with card:
+        model_card.show(analysis.model)
+
+
+def _alerts(domain: Domain, analysis: Analysis) -> None:
+    module = domain.module()
+    counts = analysis.counts()
+    people = counts.get(module.PERSON, 0)
+    machines = sum(counts.get(label, 0) for label in module.MACHINES)
+    with st.container(horizontal=True, gap="small"):
+        st.metric(t("alert.count"), len(analysis.alerts), border=True, width="stretch")
+        if analysis.alerts:
+            closest = plain("alert.closest.value", distance=f"{analysis.alerts[0].distance:.1f}")
+            st.metric(t("alert.closest"), closest, border=True, width="stretch")
+    if analysis.alerts:
+        lines = [f"- {in_markdown(alert.message)}" for alert in analysis.alerts[:_MOST_ALERTS]]
+        if len(analysis.alerts) > _MOST_ALERTS:
+            lines.append(f"- {t('alert.more', count=len(analysis.alerts) - _MOST_ALERTS)}")
+        st.warning("\n".join(lines), icon=":material/warning:")
+    elif not people:
+        st.info(t("alert.none.people"), icon=":material/person_off:")
+    elif not machines:
+        st.info(t("alert.none.machines"), icon=":material/no_crash:")
+    else:
+        st.success(t("alert.none", limit=f"{state_limit(analysis):g}"), icon=":material/check_circle:")
+
+
+def state_limit(analysis: Analysis) -> float:
+    """The distance that alerts were made for."""
+    return float(analysis.settings["limit"])

@@ -1,0 +1,195 @@
+"""Where a page's picture or recording comes from: a sample, the person's files, the camera or microphone, a path."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from gallery.domains import Domain
+from gallery.media.names import display_name, quoted
+from gallery.samples import Sample
+from gallery.ui.session import MOST_FILES, Given, PageState, Store, seed
+from gallery.ui.text import Trusted, t
+
+#: Megabytes of one upload, by domain.
+UPLOAD_MB = {"signs": 64, "cells": 64, "proximity": 64, "satellite": 2000, "speech": 2000}
+#: Larger uploads are told apart by the browser's own id instead of a hash of all their bytes.
+_HASHED_BYTES = 100_000_000
+
+_ICONS = {
+    "sample": ":material/photo_library:",
+    "upload": ":material/upload:",
+    "camera": ":material/photo_camera:",
+    "record": ":material/mic:",
+    "path": ":material/folder_open:",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the page analyses now.
+
+    Attributes:
+        sample: the sample, when one is shown; ``given`` is empty then.
+        given: the person's files.
+    """
+
+    sample: Sample | None
+    given: tuple[Given, ...] = ()
+
+
+def choose(store: Store, domain: Domain, state: PageState, samples: Sequence[Sample]) -> Chosen:
+    """Show the picker and say what is to be analysed; the sample, until the person gives something."""
+    own = "record" if domain.media == "audio" else "camera"
+    modes = ["sample", "upload", own] + (["path"] if from_this_computer() else [])
+    if state.mode not in modes:
+        state.mode = "sample"
+    with st.container(key="input", border=False):
+        key = seed(f"{domain.id}.mode", state.mode)
+        state.mode = st.segmented_control(
+            t("input.mode"),
+            modes,
+            format_func=lambda mode: f"{_ICONS[mode]} {t(f'input.{mode}')}",
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+        )
+        if state.mode == "sample":
+            return _sample(domain, state, samples)
+        _own(store, domain, state)
+    if not state.given:
+        sample = _of_id(samples, state.sample)
+        if sample is not None:
+            st.caption(t("input.until"))
+        return Chosen(sample)
+    given = state.given
+    if len(given) > MOST_FILES:
+        st.warning(t("input.too_many", limit=MOST_FILES, count=len(given)))
+    return Chosen(None, tuple(given[:MOST_FILES]))
+
+
+def _sample(domain: Domain, state: PageState, samples: Sequence[Sample]) -> Chosen:
+    ids = [sample.id for sample in samples]
+    if not ids:
+        return Chosen(None)
+    if state.sample not in ids:
+        state.sample = ids[0]
+    titles = {sample.id: sample.title for sample in samples}
+    if len(ids) > 1:
+        key = seed(f"{domain.id}.sample", state.sample)
+        if st.session_state[key] not in ids:
+            st.session_state[key] = state.sample
+        state.sample = st.pills(
+            t("input.sample.pick"),
+            ids,
+            format_func=lambda sample_id: titles[sample_id],
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+        )
+    sample = _of_id(samples, state.sample)
+    assert sample is not None
+    kind = ""
+    if sample.synthetic:
+        kind = t("input.sample.is_synthetic_speech" if domain.media == "audio" else "input.sample.is_synthetic")
+    credit = "" if not sample.credit or sample.credit.endswith((".", "!")) else "."
+    st.caption(
+        t("input.sample.line", title=sample.title, kind=Trusted(kind), credit=sample.credit + credit,
+          licence=sample.licence)
+    )
+    return Chosen(sample)
+
+
+def _of_id(samples: Sequence[Sample], sample_id: str | None) -> Sample | None:
+    return next((s for s in samples if s.id == sample_id), samples[0] if samples else None)
+
+
+def _own(store: Store, domain: Domain, state: PageState) -> None:
+    """The widget of the chosen way in; what it brings is kept in ``state.given`` until it is replaced or removed."""
+    key = f"{domain.id}.given.{state.mode}.{store.round}"
+
+    def changed() -> None:
+        value = st.session_state.get(key)
+        files = value if isinstance(value, list) else [value] if value is not None else []
+        state.given = [_given(file) for file in files]
+        state.picked = 0
+
+    if state.mode == "upload":
+        st.file_uploader(
+            t(f"input.upload.pick.{domain.media}"),
+            accept_multiple_files=True,
+            key=key,
+            on_change=changed,
+            max_upload_size=UPLOAD_MB[domain.id],
+        )
+    elif state.mode == "camera":
+        st.camera_input(t("input.camera.pick"), key=key, on_change=changed)
+    elif state.mode == "record":
+        st.audio_input(t("input.record.pick"), key=key, on_change=changed)
+    else:
+        text = st.text_input(t("input.path.pick"), key=key, help=t("input.path.help"), autocomplete="off")
+        path = Path(text.strip().strip('"')).expanduser() if text and text.strip() else None
+        if path is not None:
+            _open(state, path)
+    # Streamlit forgets a widget's files when another page was visited; the gallery has not.
+    if state.given and not st.session_state.get(key):
+        line, button = st.columns([4, 1], vertical_alignment="center")
+        many = len(state.given) > 1
+        line.markdown(
+            t("input.yours.many", count=len(state.given))
+            if many
+            else t("input.yours", name=display_name(state.given[0].name))
+        )
+        if button.button(t("input.drop"), key=f"{domain.id}.drop", icon=":material/close:", width="stretch"):
+            state.given = []
+            st.rerun()
+
+
+def _open(state: PageState, path: Path) -> None:
+    try:
+        about = path.stat()
+        known = path.is_file()
+    except (OSError, ValueError):
+        known = False
+    if not known or not path.is_absolute():
+        st.error(t("input.path.missing", name=quoted(str(path))))
+        return
+    identity = f"path:{path}:{about.st_size}:{about.st_mtime_ns}"
+    if [given.key for given in state.given] != [identity]:
+        state.given = [Given(path.name, identity, path)]
+        state.picked = 0
+
+
+def _given(file: st.runtime.uploaded_file_manager.UploadedFile) -> Given:
+    data = file.getvalue()  # shares the memory of the upload
+    if len(data) <= _HASHED_BYTES:
+        identity = hashlib.sha256(data).hexdigest()
+    else:
+        identity = f"upload:{file.file_id}"
+    return Given(file.name, f"{identity}:{file.name}", data)
+
+
+def from_this_computer() -> bool:
+    """Whether the browser runs on the computer that serves, so that a path means the same to both."""
+    address = st.get_option("server.address")
+    if not _loopback(address):
+        return False
+    headers = st.context.headers
+    if "X-Forwarded-For" in headers or "Forwarded" in headers:
+        return False
+    host = (headers.get("Host") or "localhost").rsplit(":", 1)[0].strip("[]")
+    return _loopback(host) and (st.context.ip_address is None or _loopback(st.context.ip_address))
+
+
+def _loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

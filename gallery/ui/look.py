@@ -1,0 +1,63 @@
+"""The looks that the theme in ``.streamlit/config.toml`` cannot say: widths, the grid of cards, large screens."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+# Only our own text: nothing from outside is ever put in here.
+_STYLE = """
+<style>
+/* A line of text or a picture as wide as a wall helps nobody; a room needs larger type. */
+[data-testid="stMainBlockContainer"] { max-width: 108rem; padding: 2.75rem 3rem 4rem; }
+@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 3rem; } }
+@media (min-width: 2400px) { html { font-size: 24px; } }
+h1 { letter-spacing: -0.015em; text-wrap: balance; }
+h2, h3 { letter-spacing: -0.005em; }
+.st-key-lead p { font-size: 1.15rem; line-height: 1.5; max-width: 46rem; }
+.st-key-lead { margin-top: -0.9rem; }
+
+/* The picture comes first: as large as the window allows, never larger. */
+.st-key-picture img { max-height: 76vh !important; width: auto !important; max-width: 100% !important;
+  margin-inline: auto; border-radius: 0.6rem; }
+.st-key-picture [data-testid="stImageContainer"], .st-key-picture [data-testid="stFullScreenFrame"] > div {
+  width: 100% !important; text-align: center; }
+.st-key-picture { background: color-mix(in srgb, currentColor 5%, transparent); border-radius: 0.8rem;
+  padding: 0.6rem; }
+
+/* Figures in equal boxes, as many beside each other as fit. */
+.st-key-counts { display: grid !important; gap: 0.6rem !important;
+  grid-template-columns: repeat(auto-fill, minmax(7.4rem, 1fr)); }
+.st-key-counts > *, .st-key-counts [data-testid="stMetric"] { width: 100% !important; }
+.st-key-counts [data-testid="stMetric"] { padding: 0.55rem 0.9rem; }
+
+/* Home: six equal cards in as many columns as fit. */
+.st-key-cards { display: grid !important; gap: 1.25rem !important;
+  grid-template-columns: repeat(auto-fill, minmax(min(17.5rem, 100%), 1fr)); align-items: stretch; }
+.st-key-cards > * { width: 100% !important; max-width: none !important; height: 100%; }
+[class*="st-key-card-"] { height: 100%; }
+[class*="st-key-card-"] img { aspect-ratio: 16 / 10; object-fit: cover; width: 100% !important;
+  border-radius: 0.45rem; }
+[class*="st-key-card-"] [data-testid="stImageContainer"] { width: 100% !important; }
+[class*="st-key-card-"] h3 { padding-top: 0.35rem; padding-bottom: 0; }
+[class*="st-key-card-"] > :last-child:not(:first-child) { margin-top: auto; }
+
+/* Streamlit's page links as buttons, where they start something. */
+[class*="st-key-try-"] a { background: var(--gallery-accent); border-radius: 0.6rem; justify-content: center;
+  padding: 0.5rem 1rem; min-height: 2.75rem; }
+[class*="st-key-try-"] a, [class*="st-key-try-"] a * { color: var(--gallery-on-accent) !important; font-weight: 600; }
+[class*="st-key-try-"] a:hover { filter: brightness(1.08); }
+:root { --gallery-accent: #00697A; --gallery-on-accent: #FFFFFF; }
+
+.st-key-segments { line-height: 1.65; }
+.st-key-transcript p { font-size: 1.3rem; line-height: 1.6; max-width: 60rem; }
+.st-key-verdict h2 { font-size: 2.4rem; padding-top: 0; }
+button, a { touch-action: manipulation; }
+@media (prefers-reduced-motion: reduce) { * { animation-duration: 0.01ms !important; transition: none !important; } }
+@media print { [data-testid="stSidebar"], [data-testid="stHeader"] { display: none; } }
+</style>
+"""
+
+
+def apply() -> None:
+    """Put the style sheet into the page."""
+    st.html(_STYLE)

@@ -1,0 +1,268 @@
+"""What the pages of the vision applications show of a result: picture, numbers, timings, files to take along."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+
+from gallery.domains import Domain
+from gallery.draw.boxes import annotate
+from gallery.export.documents import columns, json_bytes, rows
+from gallery.export.pictures import jpeg_bytes, png_bytes
+from gallery.export.tables import csv_bytes
+from gallery.media.names import display_name, download_name, in_markdown
+from gallery.media.types import Picture
+from gallery.results import STAGES, Analysis
+from gallery.ui.model_card import runtime_name
+from gallery.ui.session import Outcome, PageState, Store
+from gallery.ui.text import Trusted, plain, t
+
+#: Browsers refuse or choke on larger pictures; the download has every pixel.
+MOST_PIXELS_SHOWN = 40_000_000
+#: A picture smaller than this is shown larger, so that a person sees it.
+_LEAST_WIDTH = 640
+
+
+def pick(domain: Domain, state: PageState, outcomes: Sequence[Outcome]) -> int:
+    """Which of several files is shown: arrows, a list, and a table of all of them."""
+    count = len(outcomes)
+    if count < 2:
+        return 0
+    state.picked = min(state.picked, count - 1)
+    key = f"{domain.id}.picked"
+    # The list is the truth; the arrows and the number of files move it before it is made.
+    if st.session_state.get(key) not in range(count):
+        st.session_state[key] = state.picked
+
+    def step(by: int) -> None:
+        st.session_state[key] = (st.session_state.get(key, 0) + by) % count
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        state.picked = st.selectbox(
+            t("input.file"),
+            range(count),
+            format_func=lambda i: f"{i + 1}. {display_name(outcomes[i].name)}" + (" ⚠" if outcomes[i].error else ""),
+            key=key,
+            width=420,
+        )
+        st.button(
+            t("input.previous"), key=f"{domain.id}.previous", on_click=step, args=(-1,),
+            icon=":material/chevron_left:",
+        )  # fmt: skip
+        st.button(
+            t("input.next"), key=f"{domain.id}.next", on_click=step, args=(1,), icon=":material/chevron_right:"
+        )
+    bad = sum(1 for outcome in outcomes if outcome.error)
+    if bad:
+        st.warning(t("result.bad", count=bad, all=count), icon=":material/warning:")
+    return state.picked
+
+
+def problem(outcome: Outcome) -> None:
+    """The sentence of a file that could not be used."""
+    st.error(in_markdown(outcome.error), icon=":material/error:")
+
+
+def draw(
+    store: Store, domain: Domain, key: object, picture: Picture, analysis: Analysis, chosen: Collection[int]
+) -> tuple[bytes, float]:
+    """The annotated picture as JPEG at full size, and the milliseconds of drawing; the last one is remembered."""
+    key = (key, tuple(sorted(chosen)))
+    known = store.drawn.get(domain.id)
+    if known and known[0] == key:
+        return known[1]
+    started = time.perf_counter()
+    drawn = annotate(picture.pixels, analysis, chosen)
+    milliseconds = (time.perf_counter() - started) * 1e3
+    result = (jpeg_bytes(drawn), milliseconds)
+    store.drawn[domain.id] = (key, result)
+    return result
+
+
+def show_picture(picture: Picture, jpeg: bytes, alt: str) -> None:
+    """The annotated picture at full resolution, or as large as a browser takes it."""
+    shown: bytes | npt.NDArray[np.uint8] = jpeg
+    width, note = picture.width, ""
+    if picture.width * picture.height > MOST_PIXELS_SHOWN or max(picture.width, picture.height) > 16_000:
+        shown, width = _smaller(jpeg)
+        note = t("result.scaled", shown=f"{width:,}", full=f"{picture.width:,}")
+    with st.container(key="picture"):
+        # A number keeps Streamlit from shrinking the picture to 1,460 pixels; the page never shows it wider than it is.
+        st.image(shown, width=max(width, min(_LEAST_WIDTH, 3 * width)), alt=alt)
+    if note:
+        st.caption(note)
+
+
+def _smaller(jpeg: bytes) -> tuple[bytes, int]:
+    import io
+
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(jpeg))
+    factor = min(1.0, (MOST_PIXELS_SHOWN / (image.width * image.height)) ** 0.5, 16_000 / max(image.size))
+    image = image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))))
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=88)
+    return stream.getvalue(), image.width
+
+
+def counts(analysis: Analysis, hidden: int) -> None:
+    """How many of each class, the most frequent first."""
+    tally = list(analysis.counts().items())
+    if not tally:
+        st.info(f"{t('result.none')} {t('result.none.help')}", icon=":material/search_off:")
+    else:
+        shown = tally if len(tally) <= 6 else [*tally[:5], (t("result.others"), sum(n for _, n in tally[5:]))]
+        with st.container(key="counts"):
+            for label, number in shown:
+                st.metric(in_markdown(label), f"{number:,}", border=True)
+    if hidden:
+        st.caption(t("result.hidden", count=f"{hidden:,}"))
+
+
+def sentences(analysis: Analysis) -> None:
+    """What a person should read beside the result."""
+    for text in (*analysis.warnings, *analysis.cut):
+        st.caption(f":material/info: {in_markdown(text)}")
+    if analysis.model.licence_note:
+        st.caption(f":material/gavel: {t('result.licence', note=analysis.model.licence_note)}")
+
+
+def timings(analysis: Analysis) -> None:
+    """Milliseconds by stage, in one line."""
+    known = {stage: analysis.timings_ms[stage] for stage in STAGES if stage in analysis.timings_ms}
+    parts = ", ".join(t(f"time.{stage}", ms=_ms(value)) for stage, value in known.items())
+    st.caption(
+        f":material/timer: {t('time.line', total=_ms(sum(known.values())), parts=Trusted(parts))} "
+        f"{t('time.runtime', runtime=runtime_name(analysis.model.runtime))}"
+    )
+
+
+def _ms(value: float) -> str:
+    if value >= 10_000:
+        return f"{value / 1e3:.0f} s"
+    return f"{value:.0f} ms" if value >= 1 or value == 0 else f"{value:.1f} ms"
+
+
+def table(domain: Domain, analysis: Analysis, key: str) -> None:
+    """One row for each find; chosen rows stand out in the picture (see :func:`chosen_rows`)."""
+    st.subheader(t("result.table"), anchor=False)
+    if not analysis.detections:
+        st.caption(t("result.none"))
+        return
+    st.caption(t("result.table.help"))
+    data: dict[str, list[Any]] = {
+        plain("result.number"): list(range(1, len(analysis.detections) + 1)),
+        plain("result.label"): [d.label for d in analysis.detections],
+        plain("result.score"): [round(100 * d.score) for d in analysis.detections],
+    }
+    if domain.id == "proximity":
+        data[plain("result.distance")] = [
+            f"{distance:.1f}" if (distance := d.attributes.get("distance_person_heights")) is not None else ""
+            for d in analysis.detections
+        ]
+    data[plain("result.position")] = [f"{d.box[0]:.0f}, {d.box[1]:.0f}" for d in analysis.detections]
+    data[plain("result.size")] = [f"{d.width:.0f} × {d.height:.0f}" for d in analysis.detections]
+    st.dataframe(
+        pd.DataFrame(data),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=key,
+        height=min(420, 38 + 35 * len(analysis.detections)),
+        alt=t("result.table.alt"),
+        column_config={
+            plain("result.number"): st.column_config.NumberColumn(width="small"),
+            plain("result.score"): st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100),
+        },
+    )
+
+
+def chosen_rows(key: str, count: int) -> tuple[int, ...]:
+    """Rows that are chosen in the table of this key, which stands further down on the page."""
+    state = st.session_state.get(key)
+    chosen = state["selection"]["rows"] if state else []
+    return tuple(row for row in chosen if 0 <= row < count)
+
+
+def all_files(outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]) -> None:
+    """A table of several files: what was found in each, or what is wrong with it."""
+    if len(outcomes) < 2:
+        return
+    with st.expander(t("result.files"), icon=":material/list:"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    t("input.file"): [display_name(outcome.name) for outcome in outcomes],
+                    t("result.found"): [_found(analysis) for analysis in analyses],
+                    t("result.files.error"): [outcome.error for outcome in outcomes],
+                }
+            ),
+            hide_index=True,
+        )
+
+
+def _found(analysis: Analysis | None) -> str:
+    if analysis is None:
+        return ""
+    if analysis.domain == "cells":
+        return ", ".join(f"{c.label} {c.score:.0%}" for c in analysis.classes[:1])
+    if analysis.domain == "speech":
+        return analysis.text or ""
+    return ", ".join(f"{number} {label}" for label, number in analysis.counts().items())
+
+
+def downloads(
+    domain: Domain, name: str, analysis: Analysis, everything: Sequence[Analysis], jpeg: bytes | None,
+    pixels: Any = None, *, extra: Sequence[tuple[str, Any, str, str]] = (),
+) -> None:
+    """Files to take along: of the file that is shown, and of all files together.
+
+    Args:
+        everything: the analyses of all files, in order.
+        jpeg: the annotated picture, or None.
+        pixels: function that draws the annotated picture again, for a lossless file.
+        extra: further files: key of the label, contents, name, media type.
+    """
+    with st.container(horizontal=True, key="downloads"):
+        for each in extra:
+            _button(*each)
+        if jpeg is not None:
+            _button("down.jpeg", jpeg, download_name(name, domain.id, "jpg"), "image/jpeg")
+            _button("down.png", lambda: png_bytes(pixels()), download_name(name, domain.id, "png"), "image/png")
+        _button("down.json", json_bytes([analysis]), download_name(name, domain.id, "json"), "application/json")
+        _button(
+            "down.csv",
+            csv_bytes(rows(analysis), columns(domain.id)),
+            download_name(name, domain.id, "csv"),
+            "text/csv",
+        )
+        if len(everything) > 1:
+            suffix = f", {t('down.all')}"
+            _button("down.json", json_bytes(everything), f"{domain.id}-all.json", "application/json", suffix)
+            every_row = [row for each in everything for row in rows(each)]
+            _button("down.csv", csv_bytes(every_row, columns(domain.id)), f"{domain.id}-all.csv", "text/csv", suffix)
+
+
+def _button(key: str, data: Any, file_name: str, mime: str, suffix: str = "") -> None:
+    st.download_button(
+        t(key) + suffix,
+        data,
+        file_name=file_name,
+        mime=mime,
+        key=f"{key}{suffix}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def how(domain: Domain) -> None:
+    """How the application works, in plain words."""
+    with st.expander(t("how.title"), icon=":material/school:"):
+        st.markdown(t(f"how.{domain.id}"))

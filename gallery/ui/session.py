@@ -1,0 +1,148 @@
+"""What the gallery remembers of one visitor: bounded, in memory, gone with the browser tab or at one click."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from gallery.domains import Domain
+from gallery.results import Analysis
+from gallery.ui.shelf import SHELF
+from gallery.ui.work import Job
+
+#: Results of one visitor that are kept; the oldest go first.
+MOST_RESULTS = 120
+#: Files of one visitor that a page takes at a time.
+MOST_FILES = 40
+
+_STORE = "gallery.store"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A file that a person opened.
+
+    Attributes:
+        name: as the person knows it; foreign text.
+        key: tells it from every other file of the visit.
+        data: its bytes, or its path on this computer.
+    """
+
+    name: str
+    key: str
+    data: bytes | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one file: an analysis, or a sentence on why there is none."""
+
+    name: str
+    key: str
+    analysis: Analysis | None
+    error: str = ""
+
+
+@dataclass
+class PageState:
+    """The choices of one visitor on one page. They outlive the page's widgets, which Streamlit drops when it is left.
+
+    Attributes:
+        mode: ``sample``, ``upload``, ``camera`` (or ``record``) or ``path``.
+        sample: id of the sample, or None for the first.
+        model, runtime, score, labels, limit, language: settings; ``labels`` empty for all.
+        given: the person's own files.
+        picked: which of them is shown.
+        notices: sentences to show once (Markdown).
+        stopped: what the person cancelled, until it is started again.
+    """
+
+    model: str
+    score: float
+    mode: str = "sample"
+    sample: str | None = None
+    runtime: str = "openvino"
+    labels: list[str] = field(default_factory=list)
+    limit: float = 1.0
+    language: str | None = None
+    given: list[Given] = field(default_factory=list)
+    picked: int = 0
+    notices: list[str] = field(default_factory=list)
+    stopped: object = None
+
+
+@dataclass
+class Store:
+    """Everything of one visitor."""
+
+    pages: dict[str, PageState] = field(default_factory=dict)
+    results: OrderedDict[object, Outcome] = field(default_factory=OrderedDict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    drawn: dict[str, tuple[object, Any]] = field(default_factory=dict)
+    entered: str = ""
+    round: int = 0
+    cleared: bool = False
+
+    def page(self, domain: Domain) -> PageState:
+        """The choices made on a domain's page."""
+        if domain.id not in self.pages:
+            self.pages[domain.id] = PageState(model=domain.default_model, score=domain.default_score)
+        return self.pages[domain.id]
+
+    def keep(self, key: object, outcome: Outcome) -> None:
+        """Remember a result."""
+        self.results[key] = outcome
+        self.results.move_to_end(key)
+        while len(self.results) > MOST_RESULTS:
+            self.results.popitem(last=False)
+
+
+def store() -> Store:
+    """The store of the present visitor."""
+    if _STORE not in st.session_state:
+        st.session_state[_STORE] = Store()
+    return st.session_state[_STORE]
+
+
+def session_id() -> str:
+    """Streamlit's name for the present visit."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context else ""
+
+
+def clear() -> None:
+    """Forget everything of the present visitor: files, results, settings. Meant as the callback of a button."""
+    from streamlit import runtime
+
+    old = store()
+    for job in old.jobs.values():
+        job.cancel()
+    SHELF.drop(session_id())
+    if runtime.exists():
+        runtime.get_instance().uploaded_file_mgr.remove_session_files(session_id())
+    entered = old.entered
+    st.session_state.clear()
+    # A higher round gives every widget for files a new key, so that the browser shows it empty.
+    st.session_state[_STORE] = Store(round=old.round + 1, entered=entered, cleared=True)
+    st.query_params.clear()
+
+
+def seed(key: str, value: Any) -> str:
+    """Give a widget its value before it is made, unless the browser has one; the key again."""
+    if key not in st.session_state:
+        st.session_state[key] = value
+    return key
+
+
+def forget_widgets(domain: Domain) -> None:
+    """Drop the values of a page's widgets, so that they are made anew from the choices in the store."""
+    for key in [key for key in st.session_state if isinstance(key, str) and key.startswith(f"{domain.id}.")]:
+        del st.session_state[key]
+
+

@@ -1,0 +1,92 @@
+"""The settings of a page: sliders that only filter, and below them the model and the program that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from gallery.domains import Domain
+from gallery.ui.model_card import runtime_name, title_of
+from gallery.ui.session import PageState, seed
+from gallery.ui.text import t
+from gallery.zoo import registry
+
+
+def models_for(domain: Domain) -> list[str]:
+    """Ids of the models that can do a domain's task, the default first."""
+    ids = [entry.id for task in domain.tasks for entry in registry.load().for_task(task)]
+    return sorted(ids, key=lambda model_id: model_id != domain.default_model)
+
+
+def runtimes_for(domain: Domain) -> list[str]:
+    """Runtimes that a domain's models have."""
+    if domain.media == "audio":
+        return []
+    from gallery.zoo.networks import RUNTIMES
+
+    return list(RUNTIMES)
+
+
+def score(domain: Domain, state: PageState) -> None:
+    """The threshold."""
+    cells = domain.id == "cells"
+    state.score = st.slider(
+        t("cells.score" if cells else "set.score"),
+        0.05,
+        0.95,
+        step=0.01,
+        format="percent",
+        key=seed(f"{domain.id}.score", min(max(state.score, 0.05), 0.95)),
+        help=t("cells.score.help" if cells else "set.score.help"),
+    )
+
+
+def labels(domain: Domain, state: PageState, known: Sequence[str]) -> None:
+    """The filter of classes; empty for all."""
+    key = seed(f"{domain.id}.labels", [label for label in state.labels if label in known])
+    state.labels = st.multiselect(
+        t("set.labels"), known, key=key, placeholder=t("set.labels.all"), help=t("set.labels.help")
+    )
+
+
+def limit(domain: Domain, state: PageState) -> None:
+    """The distance below which the proximity page warns."""
+    state.limit = st.slider(
+        t("set.limit"),
+        0.1,
+        5.0,
+        step=0.1,
+        format=t("set.limit.format"),
+        key=seed(f"{domain.id}.limit", state.limit),
+        help=t("set.limit.help"),
+    )
+
+
+def advanced(domain: Domain, state: PageState, *, own_checkpoint: bool = False) -> None:
+    """Model and runtime."""
+    models, runtimes = models_for(domain), runtimes_for(domain)
+    if state.model not in models and not own_checkpoint:
+        state.model = domain.default_model
+    with st.expander(t("set.advanced"), icon=":material/tune:"):
+        options = models if state.model in models else [*models, state.model]
+        chosen = st.selectbox(
+            t("set.model"),
+            options,
+            format_func=title_of,
+            key=seed(f"{domain.id}.model", state.model),
+            accept_new_options=own_checkpoint,
+            help=t("set.model.own") if own_checkpoint else None,
+        )
+        state.model = chosen or domain.default_model
+        if runtimes:
+            if state.runtime not in runtimes:
+                state.runtime = runtimes[0]
+            state.runtime = st.radio(
+                t("set.runtime"),
+                runtimes,
+                format_func=runtime_name,
+                key=seed(f"{domain.id}.runtime", state.runtime),
+                horizontal=True,
+                help=t("set.runtime.help"),
+            )

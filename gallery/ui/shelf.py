@@ -1,0 +1,53 @@
+"""Decoded pictures that pages still show, bounded for the whole server whatever the number of visitors."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from gallery.media.types import Picture
+
+#: Pixels of all pictures together; three bytes each.
+BUDGET = 150_000_000
+
+
+class Shelf:
+    """The pictures shown last. One that was pushed out is read again when it is wanted.
+
+    Args:
+        budget: pixels of all pictures together; a single larger picture is kept alone.
+    """
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._budget = budget
+        self._pictures: OrderedDict[tuple[str, str], Picture] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, session: str, key: str, picture: Picture) -> None:
+        """Keep a picture of a session."""
+        with self._lock:
+            self._pictures[session, key] = picture
+            self._pictures.move_to_end((session, key))
+            while len(self._pictures) > 1 and self.pixels() > self._budget:
+                self._pictures.popitem(last=False)
+
+    def get(self, session: str, key: str) -> Picture | None:
+        """The picture, or None when it was pushed out."""
+        with self._lock:
+            picture = self._pictures.get((session, key))
+            if picture is not None:
+                self._pictures.move_to_end((session, key))
+            return picture
+
+    def drop(self, session: str) -> None:
+        """Forget the pictures of a session."""
+        with self._lock:
+            for key in [key for key in self._pictures if key[0] == session]:
+                del self._pictures[key]
+
+    def pixels(self) -> int:
+        """Pixels of all pictures together."""
+        return sum(picture.width * picture.height for picture in self._pictures.values())
+
+
+SHELF = Shelf()

@@ -1,0 +1,209 @@
+"""The page of the recogniser: what was said, line by line, as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from gallery import languages
+from gallery.domains import DOMAINS, Domain
+from gallery.errors import SampleUnavailable
+from gallery.export.subtitles import to_srt, to_text, to_vtt
+from gallery.media.names import download_name, in_markdown
+from gallery.results import Analysis, Segment
+from gallery.samples import Sample, samples
+from gallery.ui import address, frame, inputs, model_card, results_view, settings
+from gallery.ui.runs import analyse_all, source
+from gallery.ui.session import Given, Outcome, PageState, seed, store
+from gallery.ui.text import Trusted, plain, t
+
+#: Words below this confidence are shaded.
+UNSURE = 0.5
+#: Larger recordings are not handed to the browser's player, which would take them whole into memory.
+_PLAYER_BYTES = 200_000_000
+
+
+def show() -> None:
+    """The page."""
+    domain = DOMAINS["speech"]
+    kept = store()
+    state = kept.page(domain)
+    offered = samples(domain.id)
+    address.enter(
+        kept,
+        domain,
+        state,
+        samples=[sample.id for sample in offered],
+        models=settings.models_for(domain),
+        runtimes=settings.runtimes_for(domain),
+        labels=(),
+        languages=list(languages.NAMES),
+    )
+    frame.heading(domain.id)
+    frame.notices(state.notices)
+    chosen = inputs.choose(kept, domain, state, offered)
+    left, right = st.columns([2, 1], gap="medium")
+    with right:
+        numbers = st.container()
+        _language(state)
+        settings.advanced(domain, state, own_checkpoint=inputs.from_this_computer())
+    address.write(domain, state)
+    items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
+    if not items:
+        raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
+    card = st.container()
+    with left, frame.guard():
+        if len(items) == 1:
+            _player(items[0])
+        outcomes = analyse_all(kept, domain, state, chosen)
+        shown = results_view.pick(domain, state, outcomes)
+        if len(items) > 1:
+            _player(items[shown])
+        _result(domain, outcomes, shown, numbers, card)
+    results_view.how(domain)
+
+
+def _language(state: PageState) -> None:
+    codes = [None, *sorted(languages.NAMES, key=languages.NAMES.__getitem__)]
+    state.language = st.selectbox(
+        t("set.language"),
+        codes,
+        format_func=lambda code: languages.NAMES[code] if code else t("set.language.auto"),
+        key=seed("speech.language", state.language),
+    )
+
+
+def _player(item: Sample | Given) -> None:
+    data, _ = source(item)
+    size = data.stat().st_size if isinstance(data, Path) else len(data)
+    if size > _PLAYER_BYTES:
+        st.caption(t("speech.player.large"))
+    elif size:
+        st.audio(data, format=_mime(data))
+
+
+def _mime(data: bytes | Path) -> str:
+    head = data[:16] if isinstance(data, bytes) else _head(data)
+    kinds = ((b"fLaC", "audio/flac"), (b"OggS", "audio/ogg"), (b"ID3", "audio/mpeg"), (b"\x1aE\xdf\xa3", "audio/webm"))
+    if head[4:8] == b"ftyp":
+        return "audio/mp4"
+    if head[:1] == b"\xff":
+        return "audio/mpeg"
+    return next((mime for mark, mime in kinds if head.startswith(mark)), "audio/wav")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def _result(domain: Domain, outcomes: Sequence[Outcome], shown: int, numbers: Any, card: Any) -> None:
+    outcome = outcomes[shown]
+    analysis = outcome.analysis
+    if analysis is None:
+        results_view.problem(outcome)
+        results_view.all_files(outcomes, [each.analysis for each in outcomes])
+        return
+    st.subheader(t("speech.text"), anchor=False)
+    with st.container(key="transcript"):
+        if analysis.segments:
+            st.markdown(" ".join(words(segment) for segment in analysis.segments))
+        else:
+            st.info(t("speech.none"), icon=":material/voice_over_off:")
+    if any(word.score < UNSURE for segment in analysis.segments for word in segment.words):
+        st.caption(t("speech.unsure", limit=f"{UNSURE:.0%}"))
+    results_view.timings(analysis)
+    results_view.sentences(analysis)
+    _downloads(domain, analysis, [each.analysis for each in outcomes if each.analysis is not None])
+    results_view.all_files(outcomes, [each.analysis for each in outcomes])
+    if analysis.segments:
+        _lines(analysis)
+    with numbers:
+        _numbers(analysis)
+    with card:
+        model_card.show(analysis.model)
+
+
+def words(segment: Segment) -> Trusted:
+    """The text of a segment as Markdown, with the words shaded that the recogniser was not sure of."""
+    if not segment.words:
+        return Trusted(in_markdown(segment.text))
+    return Trusted(
+        " ".join(
+            f":orange-background[{in_markdown(word.text.strip())}]"
+            if word.score < UNSURE
+            else in_markdown(word.text.strip())
+            for word in segment.words
+        )
+    )
+
+
+def _numbers(analysis: Analysis) -> None:
+    with st.container(key="counts"):
+        if analysis.language:
+            name = languages.NAMES.get(analysis.language, analysis.language)
+            sure = analysis.language_score
+            st.metric(
+                t("speech.language"),
+                name,
+                border=True,
+                help=t("speech.language.sure", score=f"{sure:.0%}") if sure is not None else None,
+            )
+        st.metric(t("speech.duration"), clock(analysis.duration_s or 0.0), border=True)
+        st.metric(t("speech.words"), f"{len((analysis.text or '').split()):,}", border=True)
+        took = sum(analysis.timings_ms.values()) / 1e3
+        if analysis.segments and took > 0 and analysis.duration_s:
+            factor = analysis.duration_s / took
+            st.metric(
+                t("speech.speed"), plain("speech.speed.value", factor=f"{factor:.0f}" if factor >= 10 else
+                f"{factor:.1f}"), border=True, help=t("speech.speed.help"),
+            )  # fmt: skip
+
+
+def _lines(analysis: Analysis) -> None:
+    st.subheader(t("speech.segments"), anchor=False)
+    st.dataframe(
+        pd.DataFrame(
+            {
+                plain("speech.start"): [clock(segment.start, tenths=True) for segment in analysis.segments],
+                plain("speech.end"): [clock(segment.end, tenths=True) for segment in analysis.segments],
+                plain("speech.line"): [segment.text for segment in analysis.segments],
+                plain("result.score"): [round(100 * segment.score) for segment in analysis.segments],
+            }
+        ),
+        hide_index=True,
+        alt=t("speech.segments.alt"),
+        height=min(420, 38 + 35 * len(analysis.segments)),
+        column_config={
+            plain("speech.start"): st.column_config.TextColumn(width=80),
+            plain("speech.end"): st.column_config.TextColumn(width=80),
+            plain("speech.line"): st.column_config.TextColumn(width="large"),
+            plain("result.score"): st.column_config.ProgressColumn(
+                format="%d %%", min_value=0, max_value=100, width=120
+            ),
+        },
+    )
+
+
+def clock(seconds: float, tenths: bool = False) -> str:
+    """``m:ss``, ``h:mm:ss`` from an hour on, with tenths of a second where they matter."""
+    tens = round(seconds * 10)
+    whole, rest = divmod(tens, 10)
+    minutes, second = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+    return f"{text}.{rest}" if tenths else text
+
+
+def _downloads(domain: Domain, analysis: Analysis, everything: Sequence[Analysis]) -> None:
+    name = analysis.file
+    extra = [
+        ("down.txt", to_text(analysis), download_name(name, "transcript", "txt"), "text/plain"),
+        ("down.srt", to_srt(analysis.segments), download_name(name, "subtitles", "srt"), "application/x-subrip"),
+        ("down.vtt", to_vtt(analysis.segments), download_name(name, "subtitles", "vtt"), "text/vtt"),
+    ]
+    results_view.downloads(domain, name, analysis, everything, None, extra=extra)

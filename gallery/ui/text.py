@@ -1,0 +1,299 @@
+"""Every sentence of the interface, by key, so that a second language needs no second interface.
+
+Texts are Markdown of our own. A value that is filled in comes from outside and is escaped here; only values of the
+type :class:`Trusted` are taken as they are.
+"""
+
+from __future__ import annotations
+
+from gallery.media.names import in_markdown
+
+
+class Trusted(str):
+    """Text of our own that may hold Markdown."""
+
+
+def t(key: str, **values: object) -> str:
+    """The text of a key for Markdown, with ``{names}`` filled in and escaped.
+
+    Raises:
+        KeyError: no such text.
+    """
+    return TEXTS[key].format(**{name: _safe(value) for name, value in values.items()})
+
+
+def plain(key: str, **values: object) -> str:
+    """The text of a key for places that show text as it is (tables, alternative texts, names of files)."""
+    return TEXTS[key].format(**values)
+
+
+def _safe(value: object) -> str:
+    return value if isinstance(value, Trusted) else in_markdown(str(value))
+
+
+TEXTS: dict[str, str] = {
+    "value": "{value}",
+    # the gallery
+    "app.title": "Deep Learning Gallery",
+    "app.tagline": "Five things a computer learned from examples. Try each one on your own pictures and recordings.",
+    "app.local": "Everything runs on this computer. Nothing you open leaves it.",
+    "nav.home": "Home",
+    "nav.source": "Source and licence",
+    "nav.clear": "Clear my data",
+    "nav.clear.help": "Forgets everything you opened here and every result, and sets all settings back.",
+    "nav.cleared": "Your files, results and settings of this visit are gone.",
+    # pages
+    "signs.title": "Traffic signs",
+    "signs.lead": "Finds stop signs, traffic lights, people and vehicles in a street scene.",
+    "signs.use": "For driver assistance, road maintenance and traffic counts.",
+    "satellite.title": "Satellite",
+    "satellite.lead": "Finds planes, ships, vehicles and harbours in pictures from above.",
+    "satellite.use": "For harbours, airports and land use, on pictures far larger than a screen.",
+    "cells.title": "Cells",
+    "cells.lead": "Names the kind of a blood cell, and says how sure it is.",
+    "cells.use": "For training and for a first sorting in the laboratory.",
+    "cells.note": "Trained on cells of healthy donors. It is not a cancer test and not a medical device.",
+    "proximity.title": "Worker proximity",
+    "proximity.lead": "Warns when a person stands too close to a vehicle.",
+    "proximity.use": "For yards, warehouses and building sites.",
+    "speech.title": "Speech",
+    "speech.lead": "Writes down what is said, with times.",
+    "speech.use": "For minutes, subtitles and searching in recordings.",
+    # home
+    "home.try": "Try it",
+    "home.try.help": "Opens the page and runs its sample.",
+    "home.made": "Made by {model} on {date}. Sample: {sample}.",
+    "home.made.synthetic": "Made by {model} on {date}. Sample: {sample} (synthetic).",
+    "home.alt": "Result of {title}: {summary}",
+    "home.installed": "On this computer",
+    "home.installed.all": "All {count} models are here ({size}). The gallery works without a network.",
+    "home.installed.some": "{present} of {count} models are here ({size}). Missing: {missing}.",
+    "home.installed.fetch": "A missing model is fetched when a page first needs it, or with "
+    "`python -m gallery models pull`.",
+    "home.private.title": "Nothing leaves the machine",
+    "home.private": "Pictures and recordings stay in the memory of this computer. They are not stored, not sent and "
+    "not used for training. **Clear my data** in the side bar forgets them at once.",
+    "home.model": "Model",
+    "home.size": "Size",
+    "home.state": "State",
+    "home.present": "here",
+    "home.absent": "missing",
+    "home.models": "All models",
+    # input
+    "input.mode": "Input",
+    "input.sample": "Sample",
+    "input.upload": "Upload",
+    "input.camera": "Camera",
+    "input.record": "Record",
+    "input.path": "Path",
+    "input.sample.pick": "Sample",
+    "input.upload.pick.image": "Pictures (JPEG, PNG, TIFF, WebP, HEIC, BMP), one or several",
+    "input.upload.pick.audio": "Recordings (WAV, MP3, FLAC, M4A, OGG), one or several",
+    "input.camera.pick": "Take a photo",
+    "input.record.pick": "Record with the microphone",
+    "input.path.pick": "Full path of a file on this computer",
+    "input.path.help": "Opens the file where it is, without a copy. Only offered on the computer itself.",
+    "input.path.missing": "There is no file {name}. Give the full path of a file that you may read.",
+    "input.synthetic": "synthetic",
+    "input.sample.line": "**Sample:** {title}. {kind}{credit} Licence: {licence}.",
+    "input.sample.is_synthetic": "Synthetic: made by a program, not a photograph. ",
+    "input.sample.is_synthetic_speech": "Synthetic: spoken by a program. ",
+    "input.yours": "Your file: **{name}**",
+    "input.yours.many": "Your {count} files",
+    "input.until": "Until you choose a file, the sample is shown.",
+    "input.none": "There is nothing to show yet.",
+    "input.none.remedy": "Upload a file of your own.",
+    "input.drop": "Remove",
+    "input.file": "File",
+    "input.previous": "Previous file",
+    "input.next": "Next file",
+    "input.position": "{number} of {count}",
+    "input.too_many": "Only the first {limit} of {count} files are analysed. Use the command line for more.",
+    # settings
+    "set.score": "Confidence at least",
+    "set.score.help": "Hides what the model is less sure of. The model does not run again.",
+    "set.labels": "Show only",
+    "set.labels.all": "All classes",
+    "set.labels.help": "Leave empty for all classes. The model does not run again.",
+    "set.limit": "Alert when closer than",
+    "set.limit.help": "In heights of the person concerned. The model does not run again.",
+    "set.limit.format": "%.1f person heights",
+    "set.model": "Model",
+    "set.model.own": "Or type the folder or the hub id of a checkpoint of your own (safetensors only).",
+    "set.runtime": "Runtime",
+    "set.runtime.help": "The program that runs the network. The results are the same; the speed is not.",
+    "set.advanced": "Model and runtime",
+    "set.language": "Language spoken",
+    "set.language.auto": "Find out",
+    # running
+    "run.start": "Reading and analysing …",
+    "run.file": "Reading and analysing {name} …",
+    "run.wait": "Waiting: {count} before you …",
+    "run.many": "File {number} of {count}: {name}",
+    "run.cancel": "Cancel",
+    "run.cancelled": "Stopped. Press Start again, or choose another file.",
+    "run.again": "Start again",
+    "busy.problem": "More people are using the gallery than this computer can serve at the moment.",
+    "busy.remedy": "Please try again in a minute.",
+    "busy.retry": "Try again",
+    "error.unexpected": "Something went wrong that the gallery did not expect. Your files and settings are still "
+    "here; the details are in the log of the server.",
+    "error.address": "The address asked for {name} = {value}, which is not known here; it was left out.",
+    # results
+    "result.found": "Found",
+    "result.none": "Nothing was found at this confidence.",
+    "result.none.help": "Lower the confidence, or try another picture.",
+    "result.hidden": "{count} more below the confidence or outside the classes you chose.",
+    "result.others": "Other",
+    "result.table": "What was found",
+    "result.table.help": "Choose rows to make them stand out in the picture.",
+    "result.table.alt": "Table of what was found: class, confidence and position",
+    "result.number": "No.",
+    "result.label": "Class",
+    "result.score": "Confidence",
+    "result.position": "Position",
+    "result.size": "Size in pixels",
+    "result.distance": "Heights to vehicle",
+    "result.licence": "Licence of this model: {note}.",
+    "result.scaled": "Shown at {shown} of {full} pixels. The download has the full size.",
+    "result.alt": "{title}: {name}, with {count} marked finds. {counts}",
+    "result.alt.cells": "The cell that was classified: {name}",
+    "result.warnings": "Note: {text}",
+    "result.files": "All files",
+    "result.files.error": "Problem",
+    "result.bad": "{count} of {all} files could not be used; their lines in the table say why.",
+    "time.line": "{total} in all: {parts}.",
+    "time.decode": "reading {ms}",
+    "time.prepare": "preparing {ms}",
+    "time.infer": "network {ms}",
+    "time.post": "sorting {ms}",
+    "time.draw": "drawing {ms}",
+    "time.runtime": "Run by {runtime} on this computer. Moving a slider does not run the model again.",
+    # downloads
+    "down.title": "Download",
+    "down.jpeg": "Picture (JPEG)",
+    "down.png": "Picture (PNG)",
+    "down.json": "JSON",
+    "down.csv": "CSV",
+    "down.srt": "Subtitles (SRT)",
+    "down.vtt": "Subtitles (VTT)",
+    "down.txt": "Text",
+    "down.all": "all files",
+    # model card
+    "card.title": "About the model",
+    "card.architecture": "Kind of network",
+    "card.classes": "Classes",
+    "card.training": "Learned from",
+    "card.licence": "Licence",
+    "card.credit": "Credit",
+    "card.limits": "What it cannot do",
+    "card.figures": "How good it is",
+    "card.figure.published": "published",
+    "card.figure.measured": "measured by this project",
+    "card.source": "Served by",
+    "card.sha256": "SHA-256 of the weights",
+    "card.size": "Size",
+    "card.runtime": "Run by",
+    "card.unverified": "This is a checkpoint of your own. The gallery has not verified it.",
+    "card.own": "The gallery knows nothing of its training data, its licence or its limits.",
+    "card.classes.count": "{count}: {names}",
+    # alerts
+    "alert.count": "Alerts",
+    "alert.none": "Nobody is closer than {limit} person heights to a vehicle.",
+    "alert.none.people": "No person was found, so there is nothing to watch.",
+    "alert.none.machines": "No vehicle was found, so there is nothing to keep away from.",
+    "alert.closest": "Closest",
+    "alert.closest.value": "{distance} heights",
+    "alert.more": "and {count} more",
+    "alert.people": "People",
+    "alert.machines": "Vehicles",
+    # cells
+    "cells.result": "This looks like",
+    "cells.sure": "{score} sure",
+    "cells.unsure": "Not sure",
+    "cells.unsure.line": "The best guess is {label} with {score}. That is below the {limit} you asked for.",
+    "cells.refused": "This does not look like the blood cells the network knows, so no name is given.",
+    "cells.bars": "How likely each kind is",
+    "cells.score": "Name it when at least this sure",
+    "cells.score.help": "Below it the answer is “not sure”. The model does not run again.",
+    # speech
+    "speech.text": "What was said",
+    "speech.none": "Nobody speaks in this recording.",
+    "speech.language": "Language",
+    "speech.language.sure": "{score} sure",
+    "speech.duration": "Length",
+    "speech.words": "Words",
+    "speech.speed": "Speed",
+    "speech.speed.value": "{factor} × real time",
+    "speech.speed.help": "How many seconds of the recording are written down in one second.",
+    "speech.segments": "Line by line",
+    "speech.segments.alt": "Table of what was said: start, end, text and confidence",
+    "speech.start": "Start",
+    "speech.end": "End",
+    "speech.line": "Text",
+    "speech.unsure": "Shaded words: the network was less than {limit} sure.",
+    "speech.player.large": "The recording is too large for the player of this page; its text is below.",
+    "speech.so_far": "So far",
+    # source
+    "source.title": "Source and licence",
+    "source.text": "The gallery is free software under the **GNU Affero General Public License, version 3**. You may "
+    "use, study, share and change it. Whoever uses it over a network is entitled to the source of the version that "
+    "is running, which is what the button below gives you.",
+    "source.zip": "Source of this running version (ZIP)",
+    "source.url": "The project's home",
+    "source.licence": "Text of the licence",
+    "source.third": "Models, data and samples have licences of their own. They stand on each page, in “About the "
+    "model” and beside each sample.",
+    "source.models": "Licences of the models",
+    # how it works
+    "how.title": "How it works",
+    "how.signs": """
+The picture goes in as numbers: three for each pixel. It passes through about a hundred layers. The first layers react
+to edges and colours, later ones to parts such as wheels, lamps and letters, the last ones to whole things. At the end
+the network puts out boxes, each with a class and a confidence.
+
+Nobody wrote rules for what a stop sign looks like. The network learned it from more than a hundred thousand photos in
+which people had drawn the boxes by hand.
+
+**What it cannot do.** It knows the classes it was taught and no others: a speed limit is not among them. It reads no
+text. Very small, hidden or unusual things are missed, and a confidence is not a guarantee.
+""",
+    "how.satellite": """
+The network is the same kind as for street scenes, but its boxes can turn, because seen from above nothing has a right
+way up. A large picture is cut into overlapping tiles; each goes through the network, and finds that lie on a seam are
+merged.
+
+It learned from aerial pictures in which people marked every object with a turned box.
+
+**What it cannot do.** It works best when a car is about 20 to 60 pixels long. It knows 15 classes. Snow, night and
+radar pictures are strange to it.
+""",
+    "how.cells": """
+The picture of one cell passes through the layers of a small network. The first layers react to edges and stain
+colours, the later ones to shapes of nuclei and to granules. The last layer has one number for each kind of cell; these
+become probabilities, and they were adjusted on pictures kept aside so that “90 %” is right about nine times in ten.
+
+It learned from several thousand photos that experts had named.
+
+**What it cannot do.** It expects one stained cell in the middle of the picture. It has seen healthy donors only: no
+leukaemia and no other disease. A doctor's eye is not replaced by it.
+""",
+    "how.proximity": """
+The network finds people and vehicles. The rest is plain geometry: the middle of the lower edge of a person's box is
+where the feet are, and the gap to the line on which a vehicle stands is counted in heights of that same person. So no
+measuring of the camera is needed.
+
+**What it cannot do.** A gap that points away from the camera looks shorter than it is, so it rather warns too early.
+Somebody whose feet are hidden is placed too high. It is a demonstration, not a safety device.
+""",
+    "how.speech": """
+The recording is cut into stretches with speech. Each becomes a picture of its pitches over time. One half of the
+network, the encoder, turns this picture into numbers that stand for sounds and words; the other half, the decoder,
+writes text from them, one piece of a word after the other, much as a phone suggests the next word.
+
+It learned from 680,000 hours of recordings with subtitles.
+
+**What it cannot do.** Names and rare words are often misspelt. Where several people speak at once it follows one.
+Music and noise may be heard as words that nobody said.
+""",
+}

@@ -1,0 +1,186 @@
+"""Runs of the models outside the page's own script, on a bounded number of workers that all visitors share.
+
+A page hands in a piece of work and waits for it. The wait may be interrupted (another widget was moved, the page was
+left) without losing the work: the next script run finds the same job again. When more people come than there are
+places, they are told so at once instead of waiting without end. The work of a person who closed the tab is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from gallery.errors import Busy, GalleryError
+from gallery.ui.text import t
+
+_log = logging.getLogger(__name__)
+
+#: Seconds after which the work of a visitor who cannot be reached is dropped (a reload takes less).
+GRACE_S = 15.0
+
+
+class Cancelled(Exception):
+    """The person pressed Cancel or went away; raised inside the work at its next report."""
+
+
+class Job:
+    """One piece of work: how far it is, and what came of it.
+
+    Attributes:
+        key: what the work is, so that a later script run finds it again.
+        session: whose it is.
+        fraction: how much is done, 0 to 1.
+        notes: what the work said while it ran, newest last (at most 400).
+        result: what it returned, or None.
+        error: what it raised, or None; :class:`Cancelled` when it was dropped.
+    """
+
+    def __init__(self, key: object, session: str, work: Callable[[Job], Any]) -> None:
+        self.key = key
+        self.session = session
+        self.fraction = 0.0
+        self.notes: deque[str] = deque(maxlen=400)
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.started = False
+        self._work: Callable[[Job], Any] | None = work
+        self._finished = threading.Event()
+        self._cancel = threading.Event()
+        self._reachable_at = time.monotonic()
+
+    def report(self, fraction: float, message: str = "") -> None:
+        """Called by the work: say how far it is.
+
+        Raises:
+            Cancelled: when nobody waits for the result any more.
+        """
+        self.fraction = min(max(float(fraction), 0.0), 1.0)
+        if message and (not self.notes or self.notes[-1] != message):
+            self.notes.append(message)
+        if not self.wanted():
+            raise Cancelled
+
+    def wanted(self) -> bool:
+        """Whether somebody still waits for this."""
+        now = time.monotonic()
+        if session_is_open(self.session):
+            self._reachable_at = now
+        return not self._cancel.is_set() and now - self._reachable_at < GRACE_S
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next report."""
+        self._cancel.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return self._cancel.is_set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a result or an error."""
+        return self._finished.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end, at most so long; whether it has ended."""
+        return self._finished.wait(seconds)
+
+    def run(self) -> None:
+        """Do the work in this thread."""
+        work, self._work = self._work, None
+        self.started = True
+        try:
+            if not self.wanted() or work is None:
+                raise Cancelled
+            self.result = work(self)
+        except Cancelled as error:
+            self.error = error
+        except GalleryError as error:
+            self.error = error
+        except Exception as error:
+            _log.exception("A run failed")
+            self.error = error
+        finally:
+            self._finished.set()
+
+
+class Workers:
+    """A fixed number of threads, and a bounded line in front of them.
+
+    Args:
+        name: for the names of the threads.
+        places: how many pieces of work run at a time.
+        line: how many more may wait.
+    """
+
+    def __init__(self, name: str, places: int, line: int) -> None:
+        self.name = name
+        self.places = places
+        self.line = line
+        self._waiting: deque[Job] = deque()
+        self._running: list[Job] = []
+        self._threads: list[threading.Thread] = []
+        self._change = threading.Condition()
+
+    def submit(self, key: object, session: str, work: Callable[[Job], Any]) -> Job:
+        """Put work in the line.
+
+        Raises:
+            Busy: when the line is full.
+        """
+        job = Job(key, session, work)
+        with self._change:
+            self._waiting = deque(other for other in self._waiting if other.wanted())
+            if len(self._running) + len(self._waiting) >= self.places + self.line:
+                raise Busy(t("busy.problem"), t("busy.remedy"))
+            self._waiting.append(job)
+            if len(self._threads) < self.places:
+                number = len(self._threads) + 1
+                thread = threading.Thread(target=self._serve, name=f"{self.name}-{number}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._change.notify()
+        return job
+
+    def ahead(self, job: Job) -> int:
+        """How many wait in front of this job; 0 when it runs or is next."""
+        with self._change:
+            return next((place for place, other in enumerate(self._waiting) if other is job), 0)
+
+    def _serve(self) -> None:
+        while True:
+            with self._change:
+                while not self._waiting:
+                    self._change.wait()
+                job = self._waiting.popleft()
+                self._running.append(job)
+            try:
+                job.run()
+            finally:
+                with self._change:
+                    self._running.remove(job)
+                del job
+
+
+def session_is_open(session: str) -> bool:
+    """Whether the browser of this session is connected."""
+    from streamlit import runtime
+
+    return not runtime.exists() or bool(runtime.get_instance().is_active_session(session))
+
+
+def _number(variable: str, default: int) -> int:
+    try:
+        return max(1, int(os.environ.get(variable, default)))
+    except ValueError:
+        return default
+
+
+#: Pictures take milliseconds, recordings take minutes: neither waits for the other.
+PICTURES = Workers("pictures", places=_number("GALLERY_PICTURE_PLACES", 2), line=_number("GALLERY_LINE", 12))
+SPEECH = Workers("speech", places=_number("GALLERY_SPEECH_PLACES", 1), line=_number("GALLERY_LINE", 12))

@@ -1,0 +1,7 @@
+"""Worker proximity: people too close to a vehicle."""
+
+from __future__ import annotations
+
+from gallery.ui import detection_page, frame
+
+frame.page(lambda: detection_page.show("proximity"))

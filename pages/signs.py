@@ -1,0 +1,7 @@
+"""Traffic signs: what matters on a road."""
+
+from __future__ import annotations
+
+from gallery.ui import detection_page, frame
+
+frame.page(lambda: detection_page.show("signs"))
