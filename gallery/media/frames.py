@@ -53,7 +53,10 @@ def _gif(file: BinaryIO) -> int:
 
 
 def in_tiff(file: BinaryIO) -> int:
-    """Pages of a TIFF or BigTIFF (at least 1, at most ``MOST + 1``); the file's position is left where it was."""
+    """Pages of a TIFF or BigTIFF (at least 1, at most ``MOST + 1``); the file's position is left where it was.
+
+    Smaller copies of a page and masks, which large pictures from above often carry, are not pages.
+    """
     here = file.tell()
     try:
         return max(1, _tiff(file, size_of(file)))
@@ -69,19 +72,32 @@ def _tiff(file: BinaryIO, size: int) -> int:
     entry_count, entry_size, pointer, first = ("Q", 20, "Q", 8) if big else ("H", 12, "I", 4)
     (at,) = struct.unpack_from(order + pointer, head, first)
     seen: set[int] = set()
-    while 0 < at < size and at not in seen and len(seen) <= MOST:
+    pages = 0
+    while 0 < at < size and at not in seen and len(seen) < 2 * MOST and pages <= MOST:
         seen.add(at)
         file.seek(at)
-        field = file.read(struct.calcsize(entry_count))
-        if len(field) < struct.calcsize(entry_count):
+        field = file.read(struct.calcsize(order + entry_count))
+        if len(field) < struct.calcsize(order + entry_count):
             break
         (entries,) = struct.unpack(order + entry_count, field)
+        first_entry = file.read(entry_size)  # entries are sorted, and no common tag is lower than 254
+        pages += not _is_copy_or_mask(first_entry, order)
         end = at + len(field) + entries * entry_size
         if end > size:
             break
         file.seek(end)
-        field = file.read(struct.calcsize(pointer))
-        if len(field) < struct.calcsize(pointer):
+        field = file.read(struct.calcsize(order + pointer))
+        if len(field) < struct.calcsize(order + pointer):
             break
         (at,) = struct.unpack(order + pointer, field)
-    return len(seen)
+    return pages
+
+
+def _is_copy_or_mask(entry: bytes, order: str) -> bool:
+    """Whether an entry is NewSubfileType (TIFF 6.0, tag 254) with the bit of a reduced copy (1) or a mask (4)."""
+    if len(entry) < 12:
+        return False
+    tag, kind = struct.unpack_from(order + "HH", entry)
+    at = len(entry) - (8 if len(entry) == 20 else 4)
+    (value,) = struct.unpack_from(order + ("H" if kind == 3 else "I"), entry, at)
+    return tag == 254 and bool(value & 5)

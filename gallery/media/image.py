@@ -11,6 +11,7 @@ Memory: Pillow's own copy (4 bytes a pixel of a colour picture) and the result (
 
 from __future__ import annotations
 
+import logging
 import re
 import struct
 import time
@@ -222,6 +223,9 @@ _OPENERS: dict[str, Callable[[IO[bytes], str], ImageFile.ImageFile]] = {
     "HEIF": _open_heif,
 }
 
+
+# Without a handler of its own, what Pillow logs of damaged files would be printed.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Pillow warns of damaged metadata and the like; what matters of that is said here in other words.
 _QUIET = ("ignore", None, UserWarning, re.compile(r"PIL\."), 0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import io
+import itertools
 import os
 import random
 import struct
@@ -15,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photos import ANIMATED, BUS, CHELSEA, PAGES, RETINA
 from PIL import Image, ImageCms
 
 from gallery.errors import EmptyMedia, MediaError, MediaTooLarge, UnreadableMedia, UnsupportedMedia
@@ -23,8 +25,21 @@ from gallery.media import pixels as pixels_module
 from gallery.media.image import OVERHEAD, PHOTO, ImageLimits, read_image
 from gallery.media.types import Picture
 
-
 Make = Callable[[], bytes]
+
+
+def packaged(package: str, path: str) -> Path:
+    """Path of a file that an installed package carries; the package is not imported."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None and spec.origin is not None, f"{package} is not installed"
+    return Path(spec.origin).parent / path
+
+
+BUS = packaged("ultralytics", "assets/bus.jpg")
+CHELSEA = packaged("skimage", "data/chelsea.png")
+RETINA = packaged("skimage", "data/retina.jpg")
+ANIMATED = packaged("skimage", "data/no_time_for_that_tiny.gif")
+PAGES = packaged("skimage", "data/multipage.tif")
 
 
 # --- making files ---------------------------------------------------------------------------------------------------
@@ -118,8 +133,9 @@ def gif_saying(width: int, height: int, frame: tuple[int, int] | None = None) ->
 
 
 def gif_of(frames: int) -> bytes:
-    first = gif_saying(2, 2)
-    return first[:19] + first[19:-1] * frames + b";"
+    first = saved(Image.new("L", (2, 2)), "GIF", optimize=False)
+    at = first.index(b",\0\0\0\0\2\0\2\0")
+    return first[:at] + first[at:-1] * frames + b";"
 
 
 def bmp_saying(width: int, height: int) -> bytes:
@@ -548,11 +564,14 @@ def test_16_bit_colour_in_compressed_tiff() -> None:
         assert "0 to 4,095" in picture.warnings[0]
 
 
-def cmyk_profile(lab: tuple[int, int, int]) -> bytes:
-    """A printing profile (ICC.1:2001-04) that gives every mixture of inks the same colour, as 8-bit Lab."""
+def cmyk_profile() -> bytes:
+    """A printing profile (ICC.1:2001-04): paper is white, black ink is black, all other inks are the same grey."""
     identity = struct.pack(">9i", *(65536 if i % 4 == 0 else 0 for i in range(9)))
     ramp = bytes(range(256))
-    table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + identity + ramp * 4 + bytes(lab) * 16 + ramp * 3
+    inks = itertools.product((0, 1), repeat=4)  # cyan, magenta, yellow, black
+    lightness = [0 if black else 128 if any(others) else 255 for *others, black in inks]
+    colours = b"".join(bytes((value, 128, 128)) for value in lightness)
+    table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + identity + ramp * 4 + colours + ramp * 3
     texts = {
         b"desc": b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(78),
         b"wtpt": b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061),
@@ -572,8 +591,8 @@ def cmyk_profile(lab: tuple[int, int, int]) -> bytes:
 
 
 def test_cmyk_goes_through_its_profile() -> None:
-    # L is 50 (128 of 255), a and b are 0 (128): medium grey, sRGB 119 by CIE 15, whatever the plain formula says
-    picture = read_image(cmyk(icc_profile=cmyk_profile((128, 128, 128))), "a.jpg")
+    # L is 50 (128 of 255), a and b are 0: medium grey, 119 in sRGB, where the plain formula gives red
+    picture = read_image(cmyk(icc_profile=cmyk_profile()), "a.jpg")
     assert np.abs(picture.pixels.astype(int) - 119).max() <= 3
     assert picture.warnings == ("Printing colours (CMYK) were converted with the colour profile in the file.",)
 
@@ -586,7 +605,7 @@ def test_cmyk_with_a_useless_profile() -> None:
 
 
 def test_tiled_tiff(tmp_path: Path) -> None:
-    tifffile = pytest.importorskip("tifffile")
+    tifffile = importlib.import_module("tifffile")  # scikit-image needs it, so it is there
     array = noise(200, 300)
     for compression in (None, "zlib"):
         path = tmp_path / "tiled.tif"
@@ -629,6 +648,19 @@ def test_first_frame(make: Make, frames: int, words: str | None) -> None:
     picture = read_image(make(), "a.gif")
     assert picture.info["frames"] == frames
     assert picture.warnings == ((words,) if words else ())
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_smaller_copies_in_a_tiff_are_not_pages(big: bool, tmp_path: Path) -> None:
+    tifffile = importlib.import_module("tifffile")  # scikit-image needs it, so it is there
+    path = tmp_path / "overview.tif"
+    with tifffile.TiffWriter(path, bigtiff=big) as writer:
+        writer.write(noise(64, 64), photometric="rgb")
+        writer.write(noise(32, 32), photometric="rgb", subfiletype=1)
+        writer.write(noise(16, 16), photometric="rgb", subfiletype=1)
+    picture = read_image(path, path.name)
+    assert picture.pixels.shape == (64, 64, 3)
+    assert picture.info["frames"] == 1 and picture.warnings == ()
 
 
 def test_first_frame_is_the_first() -> None:
