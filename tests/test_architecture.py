@@ -68,10 +68,9 @@ def test_no_domain_knows_another(path):
 
 
 def test_only_the_interface_knows_streamlit():
-    who = [
-        p.relative_to(ROOT).as_posix() for p in _sources() if any(n.split(".")[0] == "streamlit" for n in _imports(p))
-    ]
-    assert who and all(name.startswith("gallery/ui/") for name in who)
+    who = [p for p in _sources() if any(name.split(".")[0] == "streamlit" for name in _imports(p))]
+    # serve starts Streamlit's server, and has no screen of its own
+    assert who and all(p.parent.name == "ui" or p.name == "serve.py" for p in who)
 
 
 def _loads(code: str) -> set[str]:
@@ -91,7 +90,7 @@ def test_importing_the_core_loads_nothing_heavy():
 
 
 def test_a_signs_run_never_loads_whisper():
-    from tests.media.photos import BUS
+    from tests.photos import BUS
 
     loaded = _loads(
         "from pathlib import Path\nfrom gallery.__main__ import main\n"

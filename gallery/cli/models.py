@@ -91,7 +91,7 @@ def _pull(args: argparse.Namespace) -> int:
     known = registry.load()
     failed = 0
     for model_id in dict.fromkeys(args.ids or known.ids()):
-        line = _Line(sys.stderr)
+        line = ProgressLine(sys.stderr)
         try:
             already = model_id in known and store.find(model_id) is not None
             model = store.ensure(model_id, progress=line)
@@ -130,7 +130,7 @@ def _verify(_: argparse.Namespace) -> int:
 def _bundle(args: argparse.Namespace) -> int:
     from gallery.zoo.bundle import bundle
 
-    line = _Line(sys.stderr)
+    line = ProgressLine(sys.stderr)
     try:
         ids = bundle(args.file, args.ids, progress=line)
     finally:
@@ -142,7 +142,7 @@ def _bundle(args: argparse.Namespace) -> int:
 def _unbundle(args: argparse.Namespace) -> int:
     from gallery.zoo.bundle import unbundle
 
-    line = _Line(sys.stderr)
+    line = ProgressLine(sys.stderr)
     try:
         ids = unbundle(args.file, progress=line)
     finally:
@@ -164,7 +164,7 @@ def _doctor(_: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-class _Line:
+class ProgressLine:
     """Progress in one line: rewritten in place on a terminal, one line a file elsewhere."""
 
     def __init__(self, out: TextIO) -> None:

@@ -132,8 +132,11 @@ def _announce(port: int, open_browser: bool) -> None:
 
 
 def _streamlit(port: int) -> int:
+    from streamlit.runtime.pages_manager import PagesManager
     from streamlit.web import cli
 
+    # app.py names the pages. Until it has run once, Streamlit would show the files of pages/ by their names instead.
+    PagesManager.uses_pages_directory = False
     arguments = [
         "run",
         str(paths.PROJECT / "app.py"),

@@ -121,9 +121,9 @@ def frame(width: int, height: int, framing: str = "auto") -> Frame:
     elif framing == "auto" and (long > _CROP_SIDES[1] or long > _SQUARE * short):
         part = "all of it" if width == height else f"its central {short} x {short} pixels"
         warning = (
-            f"The picture is {width} x {height} pixels, not a photo (about 360 x 363) or a crop (128 x 128) of the kind "
-            f"that the model learned from, so the size of the cell is unknown: {part} was taken for a crop, in which "
-            "one cell fills much of the picture."
+            f"The picture is {width} x {height} pixels, not a photo (about 360 x 363) or a crop (128 x 128) of the "
+            f"kind that the model learned from, so the size of the cell is unknown: {part} was taken for a crop, in "
+            "which one cell fills much of the picture."
         )
     return Frame(box, "crop", warning)
 
@@ -155,10 +155,9 @@ def verdict(analysis: Analysis, score: float | None = None) -> Verdict:
     """
     best = analysis.classes[0]
     least = float(analysis.settings["score"]) if score is None else score
+    answer = best.label if best.score >= least else NOT_SURE
     if analysis.settings["familiar"] is False:
         answer = UNKNOWN
-    else:
-        answer = best.label if best.score >= least else NOT_SURE
     return Verdict(answer, best.label, best.score)
 
 
@@ -186,7 +185,7 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
         notes.append(NOT_A_CELL)
     elif best.score < options.score:
         answer = NOT_SURE
-        notes.append(f"Not sure: the best class, {best.label}, has {best.score:.0%}, under the {options.score:.0%} set.")
+        notes.append(f"Not sure: the best class, {best.label}, has {best.score:.0%}, less than {options.score:.0%}.")
     else:
         answer = best.label
     if progress:
@@ -221,7 +220,10 @@ def _registered(picture: Picture, options: Options) -> _Parts:
     framed = (time.perf_counter() - started) * 1e3
     prediction = classifier.predict(pixels)
     classes = sorted(
-        (Classification(label, round(float(p), 6)) for label, p in zip(classifier.labels, prediction.scores, strict=True)),
+        (
+            Classification(label, round(float(p), 6))
+            for label, p in zip(classifier.labels, prediction.scores, strict=True)
+        ),
         key=lambda each: -each.score,
     )
     timings = {

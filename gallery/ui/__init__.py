@@ -1,1 +1,1 @@
-"""The frame that every page shares: input, settings, results, model cards, downloads. Only this part knows Streamlit."""
+"""What every page shares: input, settings, results, model cards, downloads. Only this part uses Streamlit."""

@@ -86,17 +86,17 @@ def apply(
     return notices
 
 
-def write(domain: Domain, state: PageState, *, with_labels: bool = True) -> None:
+def write(domain: Domain, state: PageState, runtimes: Sequence[str]) -> None:
     """Put the present choices into the address; only what differs from a fresh page, and only when it changed."""
     wanted: dict[str, str] = {}
     if state.mode == "sample" and state.sample:
         wanted["sample"] = state.sample
     wanted["model"] = state.model
-    if state.runtime != "openvino":
+    if state.runtime != runtimes[0]:
         wanted["runtime"] = state.runtime
     if domain.default_score:
         wanted["score"] = f"{state.score:g}"
-    if with_labels and state.labels:
+    if state.labels:
         wanted["labels"] = ",".join(state.labels)
     if domain.id == "proximity":
         wanted["limit"] = f"{state.limit:g}"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from gallery.domains import DOMAINS, Domain
+from gallery.draw.boxes import annotate
 from gallery.errors import SampleUnavailable
 from gallery.media.names import display_name, in_markdown
-from gallery.results import Analysis
+from gallery.results import Analysis, Detection
 from gallery.samples import Sample, samples
 from gallery.ui import address, frame, inputs, model_card, results_view, settings
 from gallery.ui.runs import analyse_all, picture_of
-from gallery.ui.session import Given, Outcome, PageState, store
-from gallery.ui.text import plain, t
+from gallery.ui.session import Given, Outcome, PageState, Store, store
+from gallery.ui.text import TEXTS, plain, t
 
 
 def show() -> None:
@@ -38,81 +40,111 @@ def show() -> None:
     chosen = inputs.choose(kept, domain, state, offered)
     left, right = st.columns([1, 1], gap="large")
     with right:
-        verdict = st.container(key="verdict")
+        answer = st.container(key="verdict")
         settings.score(domain, state)
         settings.advanced(domain, state, own_checkpoint=inputs.from_this_computer())
-    address.write(domain, state)
+    address.write(domain, state, settings.runtimes_for(domain))
     items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
     if not items:
         raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
-    below = st.container()
+    card = st.container()
     with left, frame.guard():
         outcomes = analyse_all(kept, domain, state, chosen)
         shown = results_view.pick(domain, state, outcomes)
-        _result(domain, state, items[shown], outcomes, shown, verdict, below)
+        _result(kept, domain, state, items[shown], outcomes, shown, answer, card)
     results_view.how(domain)
 
 
 def _result(
+    kept: Store,
     domain: Domain,
     state: PageState,
     item: Sample | Given,
     outcomes: list[Outcome],
     shown: int,
-    verdict: Any,
-    below: Any,
+    answer: Any,
+    card: Any,
 ) -> None:
-    outcome = outcomes[shown]
-    analysis = outcome.analysis
+    decided = [each.analysis and narrowed(domain, each.analysis, state.score) for each in outcomes]
+    outcome, analysis = outcomes[shown], decided[shown]
     if analysis is None:
         results_view.problem(outcome)
-        with below:
-            results_view.all_files(outcomes, [each.analysis for each in outcomes])
+        results_view.all_files(outcomes, decided)
         return
+    marked, certain = seen(domain, analysis, state.score)
     picture = picture_of(domain, item)
-    from gallery.export.pictures import jpeg_bytes
-
-    results_view.show_picture(
-        picture, jpeg_bytes(picture.pixels), plain("result.alt.cells", name=display_name(outcome.name))
+    jpeg, draw_ms = results_view.draw(
+        kept, domain, (id(outcome.analysis), state.score), picture, marked, (), labels=certain
     )
+    analysis = analysis.with_timing("draw", draw_ms)
+    results_view.show_picture(picture, jpeg, plain("result.alt.cells", name=display_name(outcome.name)))
+    if marked.detections:
+        st.caption(t("cells.seen"))
     results_view.timings(analysis)
-    with verdict:
-        _verdict(analysis, state)
-    with below:
-        results_view.sentences(analysis)
-        everything = [each.analysis for each in outcomes if each.analysis is not None]
-        results_view.downloads(domain, analysis.file, analysis, everything, None)
-        results_view.all_files(outcomes, [each.analysis for each in outcomes])
+    results_view.sentences(analysis)
+    results_view.downloads(
+        domain,
+        analysis.file,
+        analysis,
+        [each for each in decided if each is not None],
+        jpeg,
+        lambda: annotate(picture_of(domain, item).pixels, marked, labels=certain),
+    )
+    results_view.all_files(outcomes, decided)
+    with answer:
+        _answer(domain, analysis, state)
+    with card:
         model_card.show(analysis.model)
 
 
-def _verdict(analysis: Analysis, state: PageState) -> None:
-    best = analysis.classes[0] if analysis.classes else None
-    refused = refusal(analysis)
-    if refused or best is None:
-        st.error(in_markdown(refused or plain("cells.refused")), icon=":material/do_not_disturb_on:")
-    elif best.score < state.score:
+def narrowed(domain: Domain, analysis: Analysis, score: float) -> Analysis:
+    """The analysis with the answer at a threshold; no model runs."""
+    answer = domain.module().verdict(analysis, score).answer
+    return replace(analysis, settings={**analysis.settings, "score": score, "answer": answer})
+
+
+def seen(domain: Domain, analysis: Analysis, score: float) -> tuple[Analysis, bool]:
+    """The analysis with a frame around the part that the network saw, and whether the frame bears the answer."""
+    framed = analysis.settings.get("framed")
+    if not framed:
+        return analysis, False
+    verdict = domain.module().verdict(analysis, score)
+    frame_of = Detection(verdict.label, verdict.score, tuple(framed["box"]))
+    return replace(analysis, detections=(frame_of,)), verdict.certain
+
+
+def _answer(domain: Domain, analysis: Analysis, state: PageState) -> None:
+    module = domain.module()
+    verdict = module.verdict(analysis, state.score)
+    if verdict.answer == module.UNKNOWN:
+        st.error(in_markdown(module.NOT_A_CELL), icon=":material/do_not_disturb_on:")
+    elif verdict.certain:
+        st.caption(t("cells.result"))
+        st.header(in_markdown(name_of(verdict.label)), anchor=False)
+        st.markdown(t("cells.sure", score=f"{verdict.score:.0%}"))
+    else:
         st.caption(t("cells.result"))
         st.header(t("cells.unsure"), anchor=False)
         st.markdown(
-            t("cells.unsure.line", label=best.label, score=f"{best.score:.0%}", limit=f"{state.score:.0%}")
+            t(
+                "cells.unsure.line",
+                label=name_of(verdict.label),
+                score=f"{verdict.score:.0%}",
+                limit=f"{state.score:.0%}",
+            )
         )
-    else:
-        st.caption(t("cells.result"))
-        st.header(in_markdown(best.label), anchor=False)
-        st.markdown(t("cells.sure", score=f"{best.score:.0%}"))
-    if analysis.classes:
-        st.markdown(f"**{t('cells.bars')}**")
+    st.markdown(f"**{t('cells.bars')}**")
+    with st.container(key="bars"):
         for each in analysis.classes[:12]:
             st.progress(
-                min(max(each.score, 0.0), 1.0), text=f"{in_markdown(each.label)} · {_percent(each.score)}"
+                min(max(each.score, 0.0), 1.0), text=f"{in_markdown(name_of(each.label))} · {_percent(each.score)}"
             )
+
+
+def name_of(label: str) -> str:
+    """A class's name for people."""
+    return plain(f"cells.kind.{label}") if f"cells.kind.{label}" in TEXTS else label
 
 
 def _percent(score: float) -> str:
     return f"{score:.0%}" if score >= 0.1 or score == 0 else f"{score:.1%}"
-
-
-def refusal(analysis: Analysis) -> str:
-    """The sentence of the core when the picture is not of a kind that the network knows; empty otherwise."""
-    return ""

@@ -43,7 +43,7 @@ def show(domain_id: str) -> None:
     frame.heading(domain.id)
     frame.notices(state.notices)
     chosen = inputs.choose(kept, domain, state, offered)
-    left, right = st.columns([2, 1], gap="medium")
+    left, right = st.columns([7, 3], gap="medium")
     with right:
         settings.score(domain, state)
         if domain.id == "proximity":
@@ -51,15 +51,15 @@ def show(domain_id: str) -> None:
         numbers = st.container()
         settings.labels(domain, state, known)
         settings.advanced(domain, state)
-    address.write(domain, state)
+    address.write(domain, state, settings.runtimes_for(domain))
     items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
     if not items:
         raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
-    card = st.container()
+    below = st.container()
     with left, frame.guard():
         outcomes = analyse_all(kept, domain, state, chosen)
         shown = results_view.pick(domain, state, outcomes)
-        _result(kept, domain, state, items, outcomes, shown, numbers, card)
+        _result(kept, domain, state, items, outcomes, shown, numbers, below)
     results_view.how(domain)
 
 
@@ -91,7 +91,7 @@ def _result(
     outcomes: list[Outcome],
     shown: int,
     numbers: Any,
-    card: Any,
+    below: Any,
 ) -> None:
     narrow = [outcome.analysis and narrowed(domain, state, outcome.analysis) for outcome in outcomes]
     outcome, analysis = outcomes[shown], narrow[shown]
@@ -132,9 +132,9 @@ def _result(
         jpeg,
         lambda: annotate(picture_of(domain, item).pixels, analysis, chosen),
     )
-    results_view.all_files(outcomes, narrow)
-    results_view.table(domain, analysis, table_key)
-    with card:
+    with below:
+        results_view.all_files(outcomes, narrow)
+        results_view.table(domain, analysis, table_key)
         model_card.show(analysis.model)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from gallery.domains import DOMAINS
-from gallery.errors import GalleryError
+from gallery.errors import Busy, DiskFull, GalleryError, ModelError, SampleUnavailable
 from gallery.media.names import in_markdown
 from gallery.ui import look, warm
 from gallery.ui.session import clear, store
@@ -89,6 +89,8 @@ def guard() -> Iterator[None]:
         yield
     except GalleryError as error:
         st.error(in_markdown(str(error)), icon=":material/error:")
+        if isinstance(error, (Busy, ModelError, SampleUnavailable, DiskFull)):
+            st.button(t("busy.retry"), key="retry", on_click=store().refused.clear, icon=":material/replay:")
     except Exception:
         _log.exception("A page failed")
         st.error(t("error.unexpected"), icon=":material/error:")

@@ -62,8 +62,13 @@ def _this_computer() -> None:
         if missing:
             names = ", ".join(in_markdown(f"{entry.title} ({human_bytes(entry.bytes)})") for entry in missing)
             st.markdown(
-                t("home.installed.some", present=len(entries) - len(missing), count=len(entries), size=size,
-                  missing=Trusted(names))
+                t(
+                    "home.installed.some",
+                    present=len(entries) - len(missing),
+                    count=len(entries),
+                    size=size,
+                    missing=Trusted(names),
+                )
             )
             st.caption(t("home.installed.fetch"))
         else:
@@ -73,9 +78,7 @@ def _this_computer() -> None:
                 {
                     t("home.model"): [entry.title for entry in entries],
                     t("home.size"): [human_bytes(entry.bytes) for entry in entries],
-                    t("home.state"): [
-                        t("home.absent") if entry in missing else t("home.present") for entry in entries
-                    ],
+                    t("home.state"): [t("home.absent") if entry in missing else t("home.present") for entry in entries],
                 },
                 hide_index=True,
             )

@@ -11,8 +11,8 @@ from pathlib import Path
 import streamlit as st
 
 from gallery.domains import Domain
-from gallery.media.names import display_name, quoted
-from gallery.samples import Sample
+from gallery.media.names import display_name, in_markdown, quoted
+from gallery.samples import Sample, offline
 from gallery.ui.session import MOST_FILES, Given, PageState, Store, seed
 from gallery.ui.text import Trusted, t
 
@@ -20,6 +20,9 @@ from gallery.ui.text import Trusted, t
 UPLOAD_MB = {"signs": 64, "cells": 64, "proximity": 64, "satellite": 2000, "speech": 2000}
 #: Larger uploads are told apart by the browser's own id instead of a hash of all their bytes.
 _HASHED_BYTES = 100_000_000
+
+#: More samples than this are offered in a list.
+_MOST_PILLS = 4
 
 _ICONS = {
     "sample": ":material/photo_library:",
@@ -51,7 +54,7 @@ def choose(store: Store, domain: Domain, state: PageState, samples: Sequence[Sam
         state.mode = "sample"
     with st.container(key="input", border=False):
         key = seed(f"{domain.id}.mode", state.mode)
-        state.mode = st.segmented_control(
+        mode = st.segmented_control(
             t("input.mode"),
             modes,
             format_func=lambda mode: f"{_ICONS[mode]} {t(f'input.{mode}')}",
@@ -59,6 +62,7 @@ def choose(store: Store, domain: Domain, state: PageState, samples: Sequence[Sam
             required=True,
             label_visibility="collapsed",
         )
+        state.mode = mode or "sample"
         if state.mode == "sample":
             return _sample(domain, state, samples)
         _own(store, domain, state)
@@ -79,30 +83,49 @@ def _sample(domain: Domain, state: PageState, samples: Sequence[Sample]) -> Chos
         return Chosen(None)
     if state.sample not in ids:
         state.sample = ids[0]
-    titles = {sample.id: sample.title for sample in samples}
+    titles = {sample.id: _title(sample) for sample in samples}
     if len(ids) > 1:
         key = seed(f"{domain.id}.sample", state.sample)
         if st.session_state[key] not in ids:
             st.session_state[key] = state.sample
-        state.sample = st.pills(
-            t("input.sample.pick"),
-            ids,
-            format_func=lambda sample_id: titles[sample_id],
-            key=key,
-            required=True,
-            label_visibility="collapsed",
-        )
+        if len(ids) <= _MOST_PILLS:
+            state.sample = st.pills(
+                t("input.sample.pick"),
+                ids,
+                format_func=titles.__getitem__,
+                key=key,
+                required=True,
+                label_visibility="collapsed",
+            )
+        else:
+            state.sample = st.selectbox(
+                t("input.sample.pick"),
+                ids,
+                format_func=titles.__getitem__,
+                key=key,
+                width=480,
+                label_visibility="collapsed",
+            )
     sample = _of_id(samples, state.sample)
     assert sample is not None
     kind = ""
     if sample.synthetic:
         kind = t("input.sample.is_synthetic_speech" if domain.media == "audio" else "input.sample.is_synthetic")
     credit = "" if not sample.credit or sample.credit.endswith((".", "!")) else "."
-    st.caption(
-        t("input.sample.line", title=sample.title, kind=Trusted(kind), credit=sample.credit + credit,
-          licence=sample.licence)
+    line = t(
+        "input.sample.line",
+        title=sample.title,
+        kind=Trusted(kind),
+        credit=sample.credit + credit,
+        licence=sample.licence,
     )
+    st.caption(f"{line} {in_markdown(sample.note)}".strip())
     return Chosen(sample)
+
+
+def _title(sample: Sample) -> str:
+    """A sample's title, and whether it has to be fetched first."""
+    return sample.title if offline(sample) else f"{sample.title} · {t('input.sample.fetched')}"
 
 
 def _of_id(samples: Sequence[Sample], sample_id: str | None) -> Sample | None:
@@ -167,10 +190,8 @@ def _open(state: PageState, path: Path) -> None:
 
 def _given(file: st.runtime.uploaded_file_manager.UploadedFile) -> Given:
     data = file.getvalue()  # shares the memory of the upload
-    if len(data) <= _HASHED_BYTES:
-        identity = hashlib.sha256(data).hexdigest()
-    else:
-        identity = f"upload:{file.file_id}"
+    hashed = len(data) <= _HASHED_BYTES
+    identity = hashlib.sha256(data).hexdigest() if hashed else f"upload:{file.file_id}"
     return Given(file.name, f"{identity}:{file.name}", data)
 
 

@@ -16,19 +16,19 @@ h2, h3 { letter-spacing: -0.005em; }
 .st-key-lead p { font-size: 1.15rem; line-height: 1.5; max-width: 46rem; }
 .st-key-lead { margin-top: -0.9rem; }
 
-/* The picture comes first: as large as the window allows, never larger. */
-.st-key-picture img { max-height: 76vh !important; width: auto !important; max-width: 100% !important;
-  margin-inline: auto; border-radius: 0.6rem; }
-.st-key-picture [data-testid="stImageContainer"], .st-key-picture [data-testid="stFullScreenFrame"] > div {
-  width: 100% !important; text-align: center; }
+/* The picture comes first: as large as the window allows, never larger, in the middle of its frame. */
 .st-key-picture { background: color-mix(in srgb, currentColor 5%, transparent); border-radius: 0.8rem;
-  padding: 0.6rem; }
+  padding: 0.6rem; align-items: center; }
+.st-key-picture img { max-height: 76vh !important; width: auto !important; max-width: 100% !important;
+  border-radius: 0.45rem; }
 
 /* Figures in equal boxes, as many beside each other as fit. */
 .st-key-counts { display: grid !important; gap: 0.6rem !important;
   grid-template-columns: repeat(auto-fill, minmax(7.4rem, 1fr)); }
-.st-key-counts > *, .st-key-counts [data-testid="stMetric"] { width: 100% !important; }
-.st-key-counts [data-testid="stMetric"] { padding: 0.55rem 0.9rem; }
+.st-key-counts > * { width: 100% !important; }
+.st-key-counts [data-testid="stMetric"] > div { padding: 0.6rem 0.9rem; }
+[data-testid="stAlert"] ul { padding-left: 0.2rem; margin-bottom: 0; }
+[data-testid="stAlert"] li { margin-left: 0.8rem; }
 
 /* Home: six equal cards in as many columns as fit. */
 .st-key-cards { display: grid !important; gap: 1.25rem !important;

@@ -55,9 +55,7 @@ def pick(domain: Domain, state: PageState, outcomes: Sequence[Outcome]) -> int:
             t("input.previous"), key=f"{domain.id}.previous", on_click=step, args=(-1,),
             icon=":material/chevron_left:",
         )  # fmt: skip
-        st.button(
-            t("input.next"), key=f"{domain.id}.next", on_click=step, args=(1,), icon=":material/chevron_right:"
-        )
+        st.button(t("input.next"), key=f"{domain.id}.next", on_click=step, args=(1,), icon=":material/chevron_right:")
     bad = sum(1 for outcome in outcomes if outcome.error)
     if bad:
         st.warning(t("result.bad", count=bad, all=count), icon=":material/warning:")
@@ -70,7 +68,13 @@ def problem(outcome: Outcome) -> None:
 
 
 def draw(
-    store: Store, domain: Domain, key: object, picture: Picture, analysis: Analysis, chosen: Collection[int]
+    store: Store,
+    domain: Domain,
+    key: object,
+    picture: Picture,
+    analysis: Analysis,
+    chosen: Collection[int],
+    labels: bool | None = None,
 ) -> tuple[bytes, float]:
     """The annotated picture as JPEG at full size, and the milliseconds of drawing; the last one is remembered."""
     key = (key, tuple(sorted(chosen)))
@@ -78,7 +82,7 @@ def draw(
     if known and known[0] == key:
         return known[1]
     started = time.perf_counter()
-    drawn = annotate(picture.pixels, analysis, chosen)
+    drawn = annotate(picture.pixels, analysis, chosen, labels)
     milliseconds = (time.perf_counter() - started) * 1e3
     result = (jpeg_bytes(drawn), milliseconds)
     store.drawn[domain.id] = (key, result)
@@ -104,7 +108,7 @@ def _smaller(jpeg: bytes) -> tuple[bytes, int]:
 
     from PIL import Image
 
-    image = Image.open(io.BytesIO(jpeg))
+    image: Image.Image = Image.open(io.BytesIO(jpeg))
     factor = min(1.0, (MOST_PIXELS_SHOWN / (image.width * image.height)) ** 0.5, 16_000 / max(image.size))
     image = image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))))
     stream = io.BytesIO()
@@ -137,16 +141,17 @@ def sentences(analysis: Analysis) -> None:
 def timings(analysis: Analysis) -> None:
     """Milliseconds by stage, in one line."""
     known = {stage: analysis.timings_ms[stage] for stage in STAGES if stage in analysis.timings_ms}
+    key = "time.runtime.audio" if analysis.domain == "speech" else "time.runtime"
     parts = ", ".join(t(f"time.{stage}", ms=_ms(value)) for stage, value in known.items())
     st.caption(
         f":material/timer: {t('time.line', total=_ms(sum(known.values())), parts=Trusted(parts))} "
-        f"{t('time.runtime', runtime=runtime_name(analysis.model.runtime))}"
+        f"{t(key, runtime=runtime_name(analysis.model.runtime))}"
     )
 
 
 def _ms(value: float) -> str:
-    if value >= 10_000:
-        return f"{value / 1e3:.0f} s"
+    if value >= 1_000:
+        return f"{value / 1e3:.1f} s" if value < 20_000 else f"{value / 1e3:.0f} s"
     return f"{value:.0f} ms" if value >= 1 or value == 0 else f"{value:.1f} ms"
 
 
@@ -178,7 +183,7 @@ def table(domain: Domain, analysis: Analysis, key: str) -> None:
         height=min(420, 38 + 35 * len(analysis.detections)),
         alt=t("result.table.alt"),
         column_config={
-            plain("result.number"): st.column_config.NumberColumn(width="small"),
+            plain("result.number"): st.column_config.NumberColumn(width=50),
             plain("result.score"): st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100),
         },
     )
@@ -219,8 +224,14 @@ def _found(analysis: Analysis | None) -> str:
 
 
 def downloads(
-    domain: Domain, name: str, analysis: Analysis, everything: Sequence[Analysis], jpeg: bytes | None,
-    pixels: Any = None, *, extra: Sequence[tuple[str, Any, str, str]] = (),
+    domain: Domain,
+    name: str,
+    analysis: Analysis,
+    everything: Sequence[Analysis],
+    jpeg: bytes | None,
+    pixels: Any = None,
+    *,
+    extra: Sequence[tuple[str, Any, str, str]] = (),
 ) -> None:
     """Files to take along: of the file that is shown, and of all files together.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,31 +9,33 @@ from typing import Any
 import streamlit as st
 
 from gallery.domains import Domain
-from gallery.errors import Busy, GalleryError, MediaError
-from gallery.media.names import display_name
+from gallery.errors import GalleryError, MediaError
+from gallery.media.names import display_name, in_markdown
 from gallery.media.types import Picture
 from gallery.samples import Sample
 from gallery.ui.inputs import Chosen
 from gallery.ui.session import Given, Outcome, PageState, Store, session_id
 from gallery.ui.shelf import SHELF
 from gallery.ui.text import t
-from gallery.ui.work import PICTURES, SPEECH, Cancelled, Job
+from gallery.ui.work import PICTURES, SPEECH, Cancelled, Job, Workers
 
 #: The score at which pages run the detectors; sliders filter what was found above it.
 FLOOR = 0.05
+#: The cell classifier names a class at this; the page decides with its slider whether to believe it.
+_LOWEST = 0.01
 #: A run that is done sooner shows no progress bar, which would only flicker.
 _QUIET_S = 0.4
 _STEP_S = 0.15
 
 
 def options_of(domain: Domain, state: PageState) -> Any:
-    """The options of a run: only what the model has to know; what merely filters its result is left at the floor."""
-    values = {"model": state.model, "runtime": state.runtime, "score": FLOOR, "language": state.language}
-    kind = domain.module().Options
-    known = {field.name for field in dataclasses.fields(kind)}
-    if domain.id in ("cells", "speech"):
-        values.pop("score")
-    return kind(**{name: value for name, value in values.items() if name in known})
+    """The options of a run: only what the model has to know. What merely filters its result is left at the floor."""
+    values: dict[str, Any] = {"model": state.model, "runtime": state.runtime}
+    if domain.id == "speech":
+        values["language"] = state.language
+    else:
+        values["score"] = _LOWEST if domain.id == "cells" else FLOOR
+    return domain.module().Options(**values)
 
 
 def source_key(item: Sample | Given) -> str:
@@ -50,42 +51,59 @@ def analyse_all(store: Store, domain: Domain, state: PageState, chosen: Chosen) 
     """
     items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
     options = options_of(domain, state)
-    outcomes: list[Outcome] = []
     place = st.empty()
-    for number, item in enumerate(items, 1):
-        label = t("run.start")
-        if len(items) > 1:
-            label = t("run.many", number=number, count=len(items), name=display_name(item.name))  # type: ignore[union-attr]
-        outcomes.append(_outcome(store, domain, item, options, label, place, (number - 1, len(items))))
+    outcomes: list[Outcome] = []
+    for number, item in enumerate(items):
+        outcomes.append(_outcome(store, domain, state, item, options, place, (number, len(items))))
     place.empty()
+    if any(outcome.stopped for outcome in outcomes):
+        _offer_again(store, domain, state)
     return outcomes
 
 
+def name_of(item: Sample | Given) -> str:
+    """What a person calls an input."""
+    return item.title if isinstance(item, Sample) else item.name
+
+
 def _outcome(
-    store: Store, domain: Domain, item: Sample | Given, options: Any, label: str, place: Any, part: tuple[int, int]
+    store: Store,
+    domain: Domain,
+    state: PageState,
+    item: Sample | Given,
+    options: Any,
+    place: Any,
+    part: tuple[int, int],
 ) -> Outcome:
     key = (domain.id, source_key(item), options)
     if key in store.results:
         return store.results[key]
-    name = item.title if isinstance(item, Sample) else item.name
+    if key in store.refused:
+        raise store.refused[key]
+    name = name_of(item)
+    job = store.jobs.get(domain.id)
+    if key in state.stopped and (job is None or job.key != key):
+        return Outcome(name, source_key(item), None, t("run.cancelled"), stopped=True)
     job = job_for(store, domain, item, options)
-    follow(job, domain, place, label, part)
+    label = (
+        t("run.start") if part[1] == 1 else t("run.many", number=part[0] + 1, count=part[1], name=display_name(name))
+    )
+    _follow(job, domain, state, place, label, part)
     store.jobs.pop(domain.id, None)
+    if isinstance(job.error, Cancelled):
+        return Outcome(name, source_key(item), None, t("run.cancelled"), stopped=True)
     if isinstance(job.error, MediaError):
         outcome = Outcome(name, source_key(item), None, str(job.error))
-    elif job.error is not None and len_of(part) > 1 and not isinstance(job.error, GalleryError):
+    elif job.error is not None and not isinstance(job.error, GalleryError):
+        # Said for this file alone, and tried again at the next run.
         return Outcome(name, source_key(item), None, t("error.unexpected"))
     elif job.error is not None:
+        store.refused[key] = job.error
         raise job.error
     else:
-        outcome = Outcome(name, source_key(item), job.result)
+        outcome = Outcome(name, source_key(item), job.result, stopped=job.cancelled)
     store.keep(key, outcome)
     return outcome
-
-
-def len_of(part: tuple[int, int]) -> int:
-    """How many inputs there are in all."""
-    return part[1]
 
 
 def job_for(store: Store, domain: Domain, item: Sample | Given, options: Any) -> Job:
@@ -96,39 +114,77 @@ def job_for(store: Store, domain: Domain, item: Sample | Given, options: Any) ->
     """
     key = (domain.id, source_key(item), options)
     job = store.jobs.get(domain.id)
-    if job is not None and job.key == key and not job.cancelled:
+    if job is not None and job.key == key:
         return job
     if job is not None:
         job.cancel()
-    workers = SPEECH if domain.media == "audio" else PICTURES
-    job = workers.submit(key, session_id(), _work(domain, item, options, session_id()))
+    job = workers_of(domain).submit(key, session_id(), _work(domain, item, options, session_id()))
     store.jobs[domain.id] = job
     return job
 
 
-def follow(job: Job, domain: Domain, place: Any, label: str, part: tuple[int, int] = (0, 1)) -> None:
+def workers_of(domain: Domain) -> Workers:
+    """The workers that do a domain's runs."""
+    return SPEECH if domain.media == "audio" else PICTURES
+
+
+def _follow(job: Job, domain: Domain, state: PageState, place: Any, label: str, part: tuple[int, int]) -> None:
     """Wait for a job and show how far it is. A rerun of the page ends the wait, not the job."""
-    if job.wait(_QUIET_S if part[1] == 1 else 0.01):
+    if job.wait(_QUIET_S if part[1] == 1 else 0.02):
         return
-    workers = SPEECH if domain.media == "audio" else PICTURES
+
+    def cancel() -> None:
+        state.stopped.add(job.key)
+        job.cancel()
+
+    with place.container():
+        bar = st.empty()
+        st.button(t("run.cancel"), key=f"{domain.id}.cancel.{part[0]}", on_click=cancel, icon=":material/stop_circle:")
+        lines = st.empty()
+    told = 0
     while True:
-        ahead = workers.ahead(job) if not job.started else 0
+        ahead = 0 if job.started else workers_of(domain).ahead(job)
         done = (part[0] + job.fraction) / part[1]
-        place.progress(min(done, 1.0), text=t("run.wait", count=ahead) if ahead else label)
+        text = t("run.wait", count=ahead) if ahead else label
+        if job.doing and not ahead:
+            text += f" ({in_markdown(job.doing)})"
+        bar.progress(min(done, 1.0), text=text)
+        found = list(job.lines)
+        if len(found) != told:
+            told = len(found)
+            lines.markdown(f"**{t('speech.so_far')}**\n\n" + in_markdown(" ".join(found[-12:])))
         if job.wait(_STEP_S):
             return
 
 
+def _offer_again(store: Store, domain: Domain, state: PageState) -> None:
+    def again() -> None:
+        state.stopped.clear()
+        for key in [key for key, outcome in store.results.items() if outcome.stopped]:
+            del store.results[key]
+
+    st.button(t("run.again"), key=f"{domain.id}.again", on_click=again, icon=":material/replay:")
+
+
 def _work(domain: Domain, item: Sample | Given, options: Any, session: str) -> Callable[[Job], Any]:
-    def work(job: Job) -> Any:
-        media = SHELF.get(session, source_key(item)) if domain.media == "image" else None
+    def picture(job: Job) -> Any:
+        media = SHELF.get(session, source_key(item))
         if media is None:
             media = read(domain, item)
-        if isinstance(media, Picture):
             SHELF.put(session, source_key(item), media)
         return domain.module().analyse(media, options, progress=job.report)
 
-    return work
+    def sound(job: Job) -> Any:
+        # What was understood before Cancel is kept, so the core is asked to stop instead of being interrupted.
+        return domain.module().analyse(
+            read(domain, item),
+            options,
+            progress=job.note,
+            cancelled=lambda: not job.wanted(),
+            on_segment=lambda segment: job.lines.append(segment.text),
+        )
+
+    return sound if domain.media == "audio" else picture
 
 
 def read(domain: Domain, item: Sample | Given) -> Any:
@@ -169,6 +225,3 @@ def picture_of(domain: Domain, item: Sample | Given) -> Picture:
         picture = read(domain, item)
         SHELF.put(session_id(), source_key(item), picture)
     return picture
-
-
-__all__ = ["FLOOR", "Busy", "Cancelled", "analyse_all", "follow", "job_for", "options_of", "picture_of", "source"]

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from gallery.domains import Domain
+from gallery.errors import GalleryError
 from gallery.results import Analysis
 from gallery.ui.shelf import SHELF
 from gallery.ui.work import Job
@@ -39,12 +40,13 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one file: an analysis, or a sentence on why there is none."""
+    """What came of one file: an analysis, or a sentence on why there is none; ``stopped`` when it was cancelled."""
 
     name: str
     key: str
     analysis: Analysis | None
     error: str = ""
+    stopped: bool = False
 
 
 @dataclass
@@ -58,30 +60,42 @@ class PageState:
         given: the person's own files.
         picked: which of them is shown.
         notices: sentences to show once (Markdown).
-        stopped: what the person cancelled, until it is started again.
+        stopped: the runs that the person cancelled, until they are started again.
     """
 
     model: str
     score: float
     mode: str = "sample"
     sample: str | None = None
-    runtime: str = "openvino"
+    runtime: str = ""
     labels: list[str] = field(default_factory=list)
     limit: float = 1.0
     language: str | None = None
     given: list[Given] = field(default_factory=list)
     picked: int = 0
     notices: list[str] = field(default_factory=list)
-    stopped: object = None
+    stopped: set[object] = field(default_factory=set)
 
 
 @dataclass
 class Store:
-    """Everything of one visitor."""
+    """Everything of one visitor.
+
+    Attributes:
+        pages: choices by page.
+        results: what came of each input and its options, oldest first.
+        jobs: the run under way, by page.
+        refused: runs that could not be made (a model is missing), until the person tries again.
+        drawn: the picture drawn last, by page, with what it was drawn from.
+        entered: the page that was opened last.
+        round: how often everything was cleared; part of the keys of widgets that hold files.
+        cleared: whether that is still to be said.
+    """
 
     pages: dict[str, PageState] = field(default_factory=dict)
     results: OrderedDict[object, Outcome] = field(default_factory=OrderedDict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    refused: dict[object, GalleryError] = field(default_factory=dict)
     drawn: dict[str, tuple[object, Any]] = field(default_factory=dict)
     entered: str = ""
     round: int = 0
@@ -144,5 +158,3 @@ def forget_widgets(domain: Domain) -> None:
     """Drop the values of a page's widgets, so that they are made anew from the choices in the store."""
     for key in [key for key in st.session_state if isinstance(key, str) and key.startswith(f"{domain.id}.")]:
         del st.session_state[key]
-
-

@@ -20,9 +20,9 @@ def models_for(domain: Domain) -> list[str]:
 
 
 def runtimes_for(domain: Domain) -> list[str]:
-    """Runtimes that a domain's models have."""
+    """Runtimes that a domain's models have, the default first."""
     if domain.media == "audio":
-        return []
+        return list(domain.module().RUNTIMES)
     from gallery.zoo.networks import RUNTIMES
 
     return list(RUNTIMES)
@@ -79,14 +79,13 @@ def advanced(domain: Domain, state: PageState, *, own_checkpoint: bool = False) 
             help=t("set.model.own") if own_checkpoint else None,
         )
         state.model = chosen or domain.default_model
-        if runtimes:
-            if state.runtime not in runtimes:
-                state.runtime = runtimes[0]
-            state.runtime = st.radio(
-                t("set.runtime"),
-                runtimes,
-                format_func=runtime_name,
-                key=seed(f"{domain.id}.runtime", state.runtime),
-                horizontal=True,
-                help=t("set.runtime.help"),
-            )
+        if state.runtime not in runtimes:
+            state.runtime = runtimes[0]
+        state.runtime = st.radio(
+            t("set.runtime"),
+            runtimes,
+            format_func=runtime_name,
+            key=seed(f"{domain.id}.runtime", state.runtime),
+            horizontal=True,
+            help=t("set.runtime.help"),
+        )

@@ -46,16 +46,16 @@ def show() -> None:
     frame.heading(domain.id)
     frame.notices(state.notices)
     chosen = inputs.choose(kept, domain, state, offered)
-    left, right = st.columns([2, 1], gap="medium")
+    left, right = st.columns([7, 3], gap="medium")
     with right:
         numbers = st.container()
         _language(state)
         settings.advanced(domain, state, own_checkpoint=inputs.from_this_computer())
-    address.write(domain, state)
+    address.write(domain, state, settings.runtimes_for(domain))
     items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
     if not items:
         raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
-    card = st.container()
+    below = st.container()
     with left, frame.guard():
         if len(items) == 1:
             _player(items[0])
@@ -63,18 +63,19 @@ def show() -> None:
         shown = results_view.pick(domain, state, outcomes)
         if len(items) > 1:
             _player(items[shown])
-        _result(domain, outcomes, shown, numbers, card)
+        _result(domain, outcomes, shown, numbers, below)
     results_view.how(domain)
 
 
 def _language(state: PageState) -> None:
-    codes = [None, *sorted(languages.NAMES, key=languages.NAMES.__getitem__)]
-    state.language = st.selectbox(
+    codes = ["", *sorted(languages.NAMES, key=languages.NAMES.__getitem__)]
+    code = st.selectbox(
         t("set.language"),
         codes,
         format_func=lambda code: languages.NAMES[code] if code else t("set.language.auto"),
-        key=seed("speech.language", state.language),
+        key=seed("speech.language", state.language or ""),
     )
+    state.language = code or None
 
 
 def _player(item: Sample | Given) -> None:
@@ -101,7 +102,7 @@ def _head(path: Path) -> bytes:
         return file.read(16)
 
 
-def _result(domain: Domain, outcomes: Sequence[Outcome], shown: int, numbers: Any, card: Any) -> None:
+def _result(domain: Domain, outcomes: Sequence[Outcome], shown: int, numbers: Any, below: Any) -> None:
     outcome = outcomes[shown]
     analysis = outcome.analysis
     if analysis is None:
@@ -119,12 +120,12 @@ def _result(domain: Domain, outcomes: Sequence[Outcome], shown: int, numbers: An
     results_view.timings(analysis)
     results_view.sentences(analysis)
     _downloads(domain, analysis, [each.analysis for each in outcomes if each.analysis is not None])
-    results_view.all_files(outcomes, [each.analysis for each in outcomes])
-    if analysis.segments:
-        _lines(analysis)
     with numbers:
         _numbers(analysis)
-    with card:
+    with below:
+        results_view.all_files(outcomes, [each.analysis for each in outcomes])
+        if analysis.segments:
+            _lines(analysis)
         model_card.show(analysis.model)
 
 
@@ -179,11 +180,10 @@ def _lines(analysis: Analysis) -> None:
         alt=t("speech.segments.alt"),
         height=min(420, 38 + 35 * len(analysis.segments)),
         column_config={
-            plain("speech.start"): st.column_config.TextColumn(width=80),
-            plain("speech.end"): st.column_config.TextColumn(width=80),
-            plain("speech.line"): st.column_config.TextColumn(width="large"),
+            plain("speech.start"): st.column_config.TextColumn(width=70),
+            plain("speech.end"): st.column_config.TextColumn(width=70),
             plain("result.score"): st.column_config.ProgressColumn(
-                format="%d %%", min_value=0, max_value=100, width=120
+                format="%d %%", min_value=0, max_value=100, width=110
             ),
         },
     )

@@ -35,7 +35,8 @@ class Job:
         key: what the work is, so that a later script run finds it again.
         session: whose it is.
         fraction: how much is done, 0 to 1.
-        notes: what the work said while it ran, newest last (at most 400).
+        doing: what it does at the moment, in words.
+        lines: what it has found so far, newest last (at most 400).
         result: what it returned, or None.
         error: what it raised, or None; :class:`Cancelled` when it was dropped.
     """
@@ -44,7 +45,8 @@ class Job:
         self.key = key
         self.session = session
         self.fraction = 0.0
-        self.notes: deque[str] = deque(maxlen=400)
+        self.doing = ""
+        self.lines: deque[str] = deque(maxlen=400)
         self.result: Any = None
         self.error: BaseException | None = None
         self.started = False
@@ -53,15 +55,18 @@ class Job:
         self._cancel = threading.Event()
         self._reachable_at = time.monotonic()
 
+    def note(self, fraction: float, message: str = "") -> None:
+        """Called by work that asks :meth:`wanted` itself: say how far it is."""
+        self.fraction = min(max(float(fraction), 0.0), 1.0)
+        self.doing = message
+
     def report(self, fraction: float, message: str = "") -> None:
         """Called by the work: say how far it is.
 
         Raises:
             Cancelled: when nobody waits for the result any more.
         """
-        self.fraction = min(max(float(fraction), 0.0), 1.0)
-        if message and (not self.notes or self.notes[-1] != message):
-            self.notes.append(message)
+        self.note(fraction, message)
         if not self.wanted():
             raise Cancelled
 

@@ -74,7 +74,7 @@ def bundle(file: Path, model_ids: Sequence[str] = (), *, progress: Report | None
                 for model in models:
                     for spec in model.entry.files:
                         _pack(archive, model, spec, progress)
-            with part.open("rb") as written:
+            with part.open("r+b") as written:
                 os.fsync(written.fileno())
             publish(part, file)
         finally:

@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.errors import CheckpointRefused, ModelError, ModelUnavailable
-from gallery.media.types import Recording
 from gallery.results import ModelUse, Segment, Word
 from gallery.zoo import exports, offline, paths, store, whisper
 from gallery.zoo.integrity import Progress, locked, sha256_of, write_text
@@ -69,6 +68,11 @@ class Pinned:
             return self.files[weights[0]]
         listing = "".join(f"{self.files[name]}  {name}\n" for name in weights)
         return hashlib.sha256(listing.encode()).hexdigest()
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What a loaded copy depends on."""
+        return (self.folder, *sorted(self.files.items()))
 
     def use(self, runtime: str) -> ModelUse:
         """What to say of it in a result."""
@@ -119,7 +123,7 @@ class SpeechRecogniser:
     """
 
     window_s = 28.0
-    warnings = ("This model does not say how sure it is, so every confidence reads 1.",)
+    warnings: tuple[str, ...] = ("This model does not say how sure it is, so every confidence reads 1.",)
 
     def __init__(self, folder: Path, use: ModelUse) -> None:
         with _loading(use.id, "a recogniser of speech"):
@@ -137,10 +141,10 @@ class SpeechRecogniser:
             self._ctc = config.model_type in MODEL_FOR_CTC_MAPPING_NAMES
             model = _whole_model(AutoModelForCTC if self._ctc else AutoModelForSpeechSeq2Seq, folder)
             features = AutoFeatureExtractor.from_pretrained(folder, **_SAFELY)
-            if features.sampling_rate != Recording.RATE:
+            if features.sampling_rate != whisper.RATE:
                 raise CheckpointRefused(
                     f"{use.id} listens at {features.sampling_rate} samples a second.",
-                    f"Choose a checkpoint that listens at {Recording.RATE}.",
+                    f"Choose a checkpoint that listens at {whisper.RATE}.",
                 )
             self._pipeline = pipeline(
                 "automatic-speech-recognition",
@@ -168,11 +172,12 @@ class SpeechRecogniser:
         """
         import torch
 
-        model = self._pipeline.model
+        model: Any = self._pipeline.model
+        listen: Any = self._pipeline.feature_extractor
         codes = list(self._language_tokens)
         with self._turns.take(), torch.inference_mode():
-            features = self._pipeline.feature_extractor(
-                speech[: whisper.HEARD_AT_ONCE], sampling_rate=Recording.RATE, return_tensors="pt"
+            features = listen(
+                speech[: whisper.HEARD_AT_ONCE], sampling_rate=whisper.RATE, return_tensors="pt"
             ).input_features.to(model.dtype)
             start = torch.tensor([[model.generation_config.decoder_start_token_id]])
             logits = model(input_features=features, decoder_input_ids=start).logits[0, -1]
@@ -201,8 +206,8 @@ class SpeechRecogniser:
             if self._language_tokens and language:
                 settings["generate_kwargs"] |= {"language": language, "task": "transcribe"}
         with self._turns.take():
-            found = self._pipeline(np.ascontiguousarray(speech), **settings)
-        length = len(speech) / Recording.RATE
+            found: Any = self._pipeline(np.ascontiguousarray(speech), **settings)
+        length = len(speech) / whisper.RATE
         chunks = found.get("chunks") or [{"text": found["text"], "timestamp": (0.0, length)}]
         parts = [_word(chunk, length, " " if self._ctc else "") for chunk in chunks]
         if by_word:
@@ -222,7 +227,7 @@ def image_classifier(model: str) -> ImageClassifier:
         CheckpointRefused: it could run code, changed since its first use, or is no image classifier.
     """
     pinned = resolve(model)
-    return _loaded.get(("image", pinned.folder, pinned.sha256), lambda: ImageClassifier(pinned))
+    return _loaded.get(("image", *pinned.key), lambda: ImageClassifier(pinned))
 
 
 def speech_recogniser(model: str) -> whisper.Whisper | SpeechRecogniser:
@@ -236,9 +241,9 @@ def speech_recogniser(model: str) -> whisper.Whisper | SpeechRecogniser:
         CheckpointRefused: it could run code, changed since its first use, is damaged, or is no recogniser of speech.
     """
     pinned = resolve(model)
+    key = ("speech", *pinned.key)
     if "model.bin" in pinned.files:
-        return whisper.load_folder(pinned.folder, pinned.use("ctranslate2"))
-    key = ("speech", pinned.folder, pinned.sha256)
+        return _loaded.get(key, lambda: whisper.Whisper(pinned.folder, pinned.use("ctranslate2")))
     return _loaded.get(key, lambda: SpeechRecogniser(pinned.folder, pinned.use("transformers")))
 
 
@@ -272,9 +277,8 @@ def resolve(model: str) -> Pinned:
         ModelUnavailable: it is not on this machine and may not be fetched.
         CheckpointRefused: it could run code, or changed since its first use.
     """
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        folder = folder.resolve()
+    folder = _folder(model)
+    if folder is not None:
         return _held(Pinned(model, folder, _hashes(folder), "", f"folder {folder}"), str(folder))
     if not _HUB_ID.fullmatch(model):
         raise ModelUnavailable(
@@ -288,6 +292,11 @@ def resolve(model: str) -> Pinned:
     )
 
 
+def could_be(model: str) -> bool:
+    """Whether the name is that of a folder on this machine, or has the form of a hub id."""
+    return _folder(model) is not None or _HUB_ID.fullmatch(model) is not None
+
+
 def forget(model: str) -> bool:
     """Forget the first use of a checkpoint, so that its content of now is noted the next time.
 
@@ -299,7 +308,7 @@ def forget(model: str) -> bool:
     """
     with locked(_pins_lock()):
         pins = _pins()
-        known = [key for key in (model, str(Path(model).expanduser().resolve())) if pins.pop(key, None) is not None]
+        known = [key for key in (model, _absolute(model)) if pins.pop(key, None) is not None]
         if known:
             _write_pins(pins)
     return bool(known)
@@ -308,6 +317,23 @@ def forget(model: str) -> bool:
 def pinned_models() -> list[str]:
     """The folders and hub ids that were used so far."""
     return sorted(_pins())
+
+
+def _absolute(model: str) -> str:
+    """The name as a full path; as it is, where it cannot be one."""
+    try:
+        return str(Path(model).expanduser().resolve()) if model.strip() else model
+    except (OSError, RuntimeError, ValueError):  # no such user after ~, a loop of links, a zero byte
+        return model
+
+
+def _folder(model: str) -> Path | None:
+    """The folder of that name, if there is one."""
+    try:
+        folder = Path(_absolute(model))
+        return folder if model.strip() and folder.is_dir() else None
+    except (OSError, ValueError):  # a name that is too long
+        return None
 
 
 # --- what may be read -------------------------------------------------------------------------------------------------
@@ -327,7 +353,7 @@ def _hashes(folder: Path) -> dict[str, str]:
     elif not weights and any(name.endswith(_PICKLES) for name in names):
         raise CheckpointRefused(
             f"The checkpoint in {folder} holds its weights only in a form that can run code when it is opened.",
-            "Save it in safetensors (save_pretrained of the current transformers does), or take a revision that has it.",
+            "Save it in safetensors, as save_pretrained of the current transformers does.",
         )
     elif not weights:
         raise CheckpointRefused(

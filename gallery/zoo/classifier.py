@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from gallery.errors import OptionError, WeightsMismatch
 from gallery.results import ModelUse
-from gallery.zoo import cells_network, exports, offline, store
+from gallery.zoo import cells_network, exports, offline, registry, store
 from gallery.zoo.networks import Network, OnnxNetwork, OpenVinoNetwork, TorchNetwork, check_runtime
 from gallery.zoo.shared import Shared
 
@@ -88,6 +88,23 @@ class Calibration:
         return np.linalg.norm(unexplained, axis=1) / self.limit
 
 
+def views(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """A square picture in all eight ways to turn and mirror it, as a batch for the network.
+
+    A cell on a slide has no up or down, so the mean over these views is the better answer, and it does not depend on
+    how the photo was turned.
+
+    Args:
+        pixels: ``S x S x 3`` uint8 RGB.
+
+    Returns:
+        ``8 x 3 x S x S`` float32, 0 to 255.
+    """
+    planes = pixels.transpose(2, 0, 1)
+    turned = [np.rot90(planes, quarter, (1, 2)) for quarter in range(4)]
+    return np.stack([*turned, *(view[:, :, ::-1] for view in turned)]).astype(np.float32)
+
+
 class Classifier:
     """A network with the steps around it. Safe to share between threads."""
 
@@ -105,13 +122,14 @@ class Classifier:
             pixels: ``size x size x 3`` uint8 RGB, the cell in the middle.
         """
         started = time.perf_counter()
-        batch = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], dtype=np.float32)
+        batch = views(pixels)
         prepared = time.perf_counter()
         output = self._network(batch)
         inferred = time.perf_counter()
         classes = len(self.labels)
-        scores = self.calibration.probabilities(output[:, :classes])[0]
-        distance = float(self.calibration.distances(output[:, classes:])[0])
+        mean = output.mean(axis=0, keepdims=True, dtype=np.float64)
+        scores = self.calibration.probabilities(mean[:, :classes])[0]
+        distance = float(self.calibration.distances(mean[:, classes:])[0])
         finished = time.perf_counter()
         return Prediction(
             scores=scores,
@@ -139,11 +157,11 @@ def load_classifier(model_id: str = "blood-cells", runtime: str = "openvino") ->
 
 def _build(model_id: str, runtime: str) -> Classifier:
     offline.apply()
-    resolved = store.ensure(model_id)
-    entry = resolved.entry
-    if entry.task != "classify-cells":
+    entry = registry.load().get(model_id)
+    if entry.task != "classify-cells":  # before anything is fetched
         raise OptionError(f"{entry.id} does not classify cells.", "Choose a model of the task classify-cells.")
-    data = _verified(next(iter(resolved.files.values())), resolved.sha256)
+    resolved = store.ensure(model_id)
+    data = _verified(resolved.path, resolved.sha256)
     calibration = _calibration(data)
     network: Network
     if runtime == "torch":

@@ -260,10 +260,15 @@ def sweep(folder: Path, prefix: str = ".") -> None:
         return
     for path in folder.iterdir():
         if path.name.startswith(prefix) and path.name.startswith(".") and path.name.endswith(PART):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all in it; nothing happens where it is gone already."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -54,6 +54,7 @@ class UltralyticsSource:
 
     @property
     def label(self) -> str:
+        """The source in words, as recorded and shown."""
         return f"Ultralytics release {self.release}"
 
 
@@ -67,6 +68,7 @@ class HubSource:
 
     @property
     def label(self) -> str:
+        """The source in words, as recorded and shown."""
         return f"Hugging Face hub, {self.repo} at {self.revision[:7]}"
 
 
@@ -87,6 +89,7 @@ class Wheel:
 
     @property
     def pin(self) -> str:
+        """``project==version``."""
         return f"{self.project}=={self.version}"
 
 
@@ -108,18 +111,20 @@ class WheelSource:
 
     @property
     def label(self) -> str:
+        """The source in words, as recorded and shown."""
         return "wheel " + " + ".join(wheel.pin for wheel in self.wheels)
 
 
 @dataclass(frozen=True, slots=True)
 class PackagedSource:
-    """Files that come with the gallery, in the folder ``models/``."""
+    """Files that come with the gallery, in the folder ``models/`` or ``folder`` inside it."""
 
     folder: str = ""
     kind: str = "packaged"
 
     @property
     def label(self) -> str:
+        """The source in words, as recorded and shown."""
         return "packaged with the gallery"
 
 

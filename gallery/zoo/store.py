@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gallery.errors import ModelError, ModelUnavailable, WeightsMismatch
 from gallery.zoo import paths, registry, sources
-from gallery.zoo.integrity import FileSpec, Progress, disk_errors, fault, locked, sweep, write_text
+from gallery.zoo.integrity import FileSpec, Progress, disk_errors, fault, locked, remove, sweep, write_text
 from gallery.zoo.registry import ModelEntry, PackagedSource
 
 log = logging.getLogger(__name__)
@@ -228,10 +228,10 @@ def _discard_damaged(entry: ModelEntry, folder: Path) -> None:
         problem = fault(path, spec)
         if problem and (path.exists() or path.is_symlink()):
             _warn(f"The cached file {path} {problem}; it was removed and is fetched again.")
-            path.unlink()
+            remove(path)
     for path in _foreign(entry, folder):
         _warn(f"The file {path} does not belong in the cache of the model {entry.id}; it was removed.")
-        path.unlink()
+        remove(path)
 
 
 def _fetch(entry: ModelEntry, folder: Path, progress: Callable[[Progress], None] | None) -> None:

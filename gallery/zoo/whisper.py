@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.errors import CheckpointRefused, ModelError, RuntimeUnavailable
-from gallery.media.types import Recording
 from gallery.results import ModelUse, Segment, Word
 from gallery.zoo import store
 from gallery.zoo.integrity import Progress
@@ -27,10 +26,12 @@ from gallery.zoo.shared import Shared
 from gallery.zoo.turns import Turns
 from gallery.zoo.whisper_conversion import PARTS, WeightsFile
 
+#: Samples a second that Whisper takes.
+RATE = 16_000
 #: More threads than this make one decoding slower, not faster.
 _MOST_THREADS = 8
 #: Whisper hears 30 seconds at a time; that much speech also tells the language.
-HEARD_AT_ONCE = 30 * Recording.RATE
+HEARD_AT_ONCE = 30 * RATE
 #: A pause of this length parts two stretches of speech.
 _SHORTEST_SILENCE_MS = 300
 _SHORTEST_SPEECH_MS = 100
@@ -72,7 +73,7 @@ class Whisper:
         warnings: sentences that belong to each of its results.
     """
 
-    window_s = 300.0
+    window_s = 120.0
     warnings: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, use: ModelUse) -> None:
@@ -190,16 +191,6 @@ def load_whisper(model_id: str, progress: Callable[[Progress], None] | None = No
 def load_if_present(model_id: str) -> Whisper | None:
     """The shared recogniser of a registry model that is on this machine, else None. Never fetches."""
     return load_whisper(model_id) if store.find(model_id) else None
-
-
-def load_folder(folder: Path, use: ModelUse) -> Whisper:
-    """The shared recogniser of a person's own Whisper folder in CTranslate2's form.
-
-    Raises:
-        CheckpointRefused: a file is missing, damaged, or of another kind.
-        ModelError: the files do not load.
-    """
-    return _loaded.get((str(folder.resolve()), use.sha256), lambda: Whisper(folder, use))
 
 
 def find_speech(samples: npt.NDArray[np.float32]) -> list[tuple[int, int]]:

@@ -46,14 +46,14 @@ def _red_cell(picture: Array, x: Array, y: Array, at: tuple[float, float], size:
     hollow = rng.uniform(0.05, 0.6)
     thick = 1 - hollow * np.exp(-((r / 0.42) ** 2.6)) + 0.10 * np.exp(-(((r - 0.93) / 0.07) ** 2))
     shade = 1 + 0.012 * cloudy(x, y, 22, int(rng.integers(90)))
-    absorb = np.array([0.16, 0.36, 0.24], np.float32)
+    absorb = np.array([0.20, 0.335, 0.215], np.float32)
     picture *= np.exp(-absorb * (inside * thick * shade * rng.uniform(0.88, 1.08))[..., None])
 
 
 def _platelet(picture: Array, x: Array, y: Array, at: tuple[float, float], size: float, seed: int) -> None:
-    rough = 1 + 0.18 * cloudy(x, y, 9, seed)
+    rough = 1 + 0.16 * cloudy(x, y, 7, seed, 2.2)
     share = _cover(np.hypot(x - at[0], y - at[1]) - size * rough, 1.2)
-    grains = np.clip(0.5 + 0.45 * cloudy(x, y, 3.2, seed + 1, 0.8), 0, 1)
+    grains = np.clip(0.5 + 0.45 * cloudy(x, y, 2.6, seed + 1, 2.0), 0, 1)
     _lay(picture, (0.60, 0.45, 0.72), share * 0.75)
     _lay(picture, (0.30, 0.13, 0.42), share * grains * 0.85)
 
@@ -68,9 +68,9 @@ def _blobs(x: Array, y: Array, rods: list[tuple[tuple[float, float], tuple[float
 
 def _nucleus(picture: Array, x: Array, y: Array, distance: Array, seed: int, dark: float = 1.0) -> None:
     """Chromatin: deep violet clumps with paler gaps, darkest at the rim."""
-    distance = distance + 1.1 * cloudy(x, y, 11, seed)
+    distance = distance + 0.9 * cloudy(x, y, 14, seed, 2.6)
     share = _cover(distance, 1.1)
-    clumps = 0.5 + 0.28 * cloudy(x, y, 7.0, seed + 1, 1.3) + 0.16 * cloudy(x, y, 2.6, seed + 2, 0.9)
+    clumps = 0.62 + 0.26 * cloudy(x, y, 7.0, seed + 1, 2.4) + 0.07 * cloudy(x, y, 2.2, seed + 2, 1.8)
     rim = np.exp(-((distance + 2.2) ** 2) / 6)
     density = np.clip(clumps + 0.30 * rim, 0, 1.2) * dark
     pale, deep = np.array([0.36, 0.25, 0.52]), np.array([0.125, 0.055, 0.30])
@@ -99,7 +99,7 @@ def _field(rng: np.random.Generator, middle: float) -> tuple[Array, Array, Array
 def _body(x: Array, y: Array, radius: float, seed: int, stretch: float = 0.04) -> Array:
     angle = np.arctan2(y - SIZE[1] / 2, x - SIZE[0] / 2)
     edge = radius * (1 + stretch * np.cos(2 * angle + seed) + 0.02 * np.cos(3 * angle + 2 * seed) + 0.008 * np.cos(7 * angle))
-    return np.hypot(x - SIZE[0] / 2, y - SIZE[1] / 2) - edge + 0.7 * cloudy(x, y, 9, seed + 40)
+    return np.hypot(x - SIZE[0] / 2, y - SIZE[1] / 2) - edge + 0.8 * cloudy(x, y, 10, seed + 40, 2.4)
 
 
 def neutrophil() -> Array:
@@ -110,12 +110,12 @@ def neutrophil() -> Array:
     _lay(picture, (0.905, 0.805, 0.815), share * 0.93)
     rim = np.exp(-((body + 2) ** 2) / 10) * share
     _lay(picture, (0.80, 0.68, 0.74), rim * 0.45)
-    dots = np.clip(cloudy(x, y, 2.4, 61, 0.75) - 0.9, 0, 1.2) * (0.6 + 0.4 * np.clip(cloudy(x, y, 20, 62), -1, 1))
+    dots = np.clip(cloudy(x, y, 1.9, 61, 2.2) - 0.35, 0, 1.2) * (0.6 + 0.4 * np.clip(cloudy(x, y, 20, 62, 2.0), -1, 1))
     _lay(picture, (0.66, 0.40, 0.55), np.clip(dots, 0, 1) * share * 0.75)
     lobes = [
-        ((143, 150), (152, 143), 19, 17), ((164, 138), (178, 136), 4.0, 4.0), ((190, 139), (207, 150), 16, 18),
-        ((214, 168), (214, 178), 4.5, 4.5), ((213, 192), (203, 207), 17, 19), ((188, 214), (176, 213), 4.5, 4.5),
-        ((160, 209), (148, 200), 17, 16),
+        ((146, 158), (154, 146), 21, 18), ((166, 138), (176, 133), 8, 7), ((188, 134), (203, 142), 18, 20),
+        ((216, 160), (218, 168), 7, 6), ((219, 184), (212, 202), 19, 21), ((196, 212), (188, 214), 7, 7),
+        ((170, 212), (158, 204), 18, 16),
     ]  # fmt: skip
     _nucleus(picture, x, y, _blobs(x, y, lobes, 5), 70)
     return picture
@@ -139,7 +139,7 @@ def eosinophil() -> Array:
     """Two lobes like spectacles, and a body packed with orange-red grains."""
     picture, x, y = _field(np.random.default_rng(47), 80)
     body = _body(x, y, 76, 2)
-    share = _cover(body + 1.5 * cloudy(x, y, 5, 95, 0.9), 1.3)
+    share = _cover(body + 1.5 * cloudy(x, y, 5, 95, 1.8), 1.3)
     _lay(picture, (0.87, 0.68, 0.66), share)
     rng = np.random.default_rng(6)
     # Grains are laid one by one, as balls with a light side.

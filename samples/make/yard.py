@@ -129,7 +129,7 @@ def scene() -> Scene:
 
     # The vehicles: a lorry that stands across, a parked car, a van at a door.
     view.add(garage.lorry((0.045, 0.13, 0.30), (0.60, 0.60, 0.58), 7.4).placed((-3.3, 16.6, 0), -24))
-    view.add(garage.estate((0.035, 0.09, 0.22)).placed((11.4, 19.4, 0), -112))
+    view.add(garage.saloon((0.30, 0.03, 0.035)).placed((11.2, 19.4, 0), -128))
     view.add(garage.lorry((0.07, 0.12, 0.26), (0.50, 0.51, 0.52), 7.4).placed((-15.0, 21.5, 0), 90))
 
     # The people: one close to the lorry, two well clear of everything.

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gallery.__main__ import main
-from tests.media.photos import BUS
+from tests.photos import BUS
 
 
 def _run(capsys, *arguments) -> tuple[int, str, str]:

@@ -6,7 +6,7 @@ from gallery.domains import proximity
 from gallery.errors import OptionError
 from gallery.media.image import read_image
 from gallery.results import Analysis, Detection, ModelUse
-from tests.media.photos import BUS
+from tests.photos import BUS
 
 PERSON = Detection("person", 0.9, (100.0, 100.0, 140.0, 200.0))  # 100 pixels high, feet at (120, 200)
 

@@ -7,7 +7,7 @@ from gallery.domains import signs
 from gallery.errors import OptionError
 from gallery.media.image import read_image
 from gallery.media.types import Picture
-from tests.media.photos import BUS, CHELSEA
+from tests.photos import BUS, CHELSEA
 
 
 def test_a_bus_and_its_passengers():

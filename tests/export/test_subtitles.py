@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -71,14 +73,12 @@ CASES = {
 @pytest.mark.parametrize("kind", ["srt", "vtt"])
 @pytest.mark.parametrize(("segments", "count"), CASES.values(), ids=CASES.keys())
 def test_cues_are_in_order_apart_and_readable(kind, segments, count):
-    found = _write(kind, [s for s in segments if "00:00:01" not in s.text or kind == "vtt"])
-    if kind == "srt" and any("-->" in s.text for s in segments):
-        return
+    found = _write(kind, segments)
     assert len(found) == count
     for start, end, lines in found:
         assert 0 <= start < end
         assert len(lines) <= LINES and all(len(line) <= LINE for line in lines)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         assert before[1] <= after[0] + 1e-9
 
 
@@ -140,6 +140,4 @@ def test_a_long_segment_changes_cue_when_its_word_is_said():
 def test_plain_text(segments, expected):
     analysis = Analysis("a.wav", "speech", ModelUse("m", "0" * 64, "ctranslate2"), {})
     found = tuple(Segment(float(start), float(end), text) for start, end, text in segments)
-    from dataclasses import replace
-
     assert to_text(replace(analysis, segments=found)) == expected

@@ -11,7 +11,7 @@ from gallery.media.image import read_image
 from gallery.zoo import exports, paths, store
 from gallery.zoo.detector import load_detector
 from gallery.zoo.networks import RUNTIMES
-from tests.media.photos import BUS, packaged
+from tests.photos import BUS, packaged
 
 PHOTOS = (BUS, packaged("ultralytics", "assets/zidane.jpg"))
 

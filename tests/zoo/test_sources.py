@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -216,6 +217,24 @@ def test_what_cannot_fit_is_not_begun(tmp_path: Path) -> None:
 )
 def test_safe_name(name: str, expected: bool) -> None:
     assert integrity.safe_name(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "exception", "words"),
+    [
+        ("open('more', 'wb').write(bytes(5_000_000)); time.sleep(600)", ModelUnavailable, r"more than the 1\.0 MB"),
+        ("time.sleep(600)", ModelUnavailable, "nothing arrived for 1 seconds"),
+        ("sys.exit('first\\nERROR: the reason.\\nlast')", ModelUnavailable, "A publisher: the reason\\."),
+        ("sys.exit(3)", ModelUnavailable, "without saying why"),
+        ("open('/dev/full', 'wb', 0).write(b'x')", DiskFull, "no room left"),
+    ],
+    ids=["too much", "stalled", "failed", "silent", "full"],
+)
+def test_another_program_is_bounded(tmp_path: Path, code: str, exception: type[GalleryError], words: str) -> None:
+    program = f"import os, sys, time; os.chdir(sys.argv[1]); {code}"
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with pytest.raises(exception, match=words):
+        sources._run(command, {}, tmp_path, "file", 10**6, 2 * 10**6, "A publisher", None, 1)
 
 
 # --- wheels -----------------------------------------------------------------------------------------------------------

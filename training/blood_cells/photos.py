@@ -56,7 +56,7 @@ def vary(pixels: npt.NDArray[np.uint8], random: np.random.Generator) -> torch.Te
     quarter = random.integers(0, 4, count) * (math.pi / 2)
     angle = torch.tensor(quarter + random.uniform(-0.3, 0.3, count), dtype=torch.float32)
     mirror = torch.tensor(random.choice([-1.0, 1.0], count), dtype=torch.float32)
-    # Above 1 the view is wider than the crop: a whole photo that was taken for a crop shows cells at 0.71 of their size.
+    # above 1 the view is wider than the crop: a whole photo that was taken for a crop shows cells at 0.71
     zoom = torch.tensor(np.exp(random.uniform(math.log(0.78), math.log(1.32), count)), dtype=torch.float32)
     shift = torch.tensor(random.uniform(-0.12, 0.12, (count, 2)), dtype=torch.float32)
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom

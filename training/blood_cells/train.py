@@ -60,6 +60,10 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--start", type=Path, help="go on from this checkpoint and not from the ImageNet weights")
     parser.add_argument("--epochs", type=int, default=18, help="length of the schedule (default: %(default)s)")
+    parser.add_argument("--warm", type=float, default=2.0, help="epochs over which the rate rises (default: 2)")
+    parser.add_argument(
+        "--frozen", type=int, default=0, help="the stem and so many blocks stay as they are (default: 0)"
+    )
     parser.add_argument("--stop", type=int, help="end after this epoch of the schedule")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=1.5e-3)
@@ -81,8 +85,11 @@ def main() -> None:
         imagenet(network, options.imagenet)
     network.to(memory_format=torch.channels_last)
     average = copy.deepcopy(network)  # a moving average of the weights is steadier than the last step
-    weights = [p for p in network.parameters() if p.ndim > 1]
-    offsets = [p for p in network.parameters() if p.ndim == 1]
+    frozen = [network.stem, *network.blocks[: options.frozen]] if options.frozen else []
+    for part in frozen:
+        part.requires_grad_(False)
+    weights = [p for p in network.parameters() if p.ndim > 1 and p.requires_grad]
+    offsets = [p for p in network.parameters() if p.ndim == 1 and p.requires_grad]
     optimiser = torch.optim.AdamW(
         [{"params": weights, "weight_decay": 0.02}, {"params": offsets, "weight_decay": 0.0}], lr=options.rate
     )
@@ -90,7 +97,7 @@ def main() -> None:
     total = steps * options.epochs
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser,
-        lambda step: min((step + 1) / (2 * steps), 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / total))),
+        lambda step: min((step + 1) / (options.warm * steps), 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / total))),
     )
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.05)
     step = 0
@@ -99,6 +106,8 @@ def main() -> None:
         order = random.permutation(len(labels))[: steps * options.batch].reshape(steps, options.batch)
         for chosen in order:
             network.train()
+            for part in frozen:
+                part.eval()
             batch = photos.vary(pixels[chosen], random).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 scores = network(batch)[0]
