@@ -46,10 +46,10 @@ def measure(data: bytes, runs: int = 60) -> dict[str, float]:
 
     options = signs.Options()
     signs.analyse(read_image(data, "photo.jpg"), options)  # fetches, converts and compiles
-    folder = max(paths.exports_cache().glob(f"{options.model}-openvino-*"), key=lambda p: p.stat().st_mtime)
+    folder = max(paths.exports_cache().glob(f"{options.model}-onnx-*"), key=lambda p: p.stat().st_mtime)
     assert exports.sha256s(folder)
     core = openvino.Core()
-    model = core.read_model(folder / "model.xml")
+    model = core.read_model(folder / "model.onnx")
     model.reshape([1, 3, 480, 640])
     request = core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"}).create_infer_request()
     batch = np.random.default_rng(0).random((1, 3, 480, 640), np.float32)

@@ -158,7 +158,7 @@ def test_a_changed_file_of_ours_is_not_handed_out(empty_home, monkeypatch):
     (folder / sample.file).write_bytes(content)
     monkeypatch.setattr(paths, "SAMPLES", folder)
     assert not samples.offline(sample)
-    with pytest.raises(SampleUnavailable, match="another sha256.*Restore"):
+    with pytest.raises(SampleUnavailable, match=r"another sha256.*Restore"):
         samples.fetch(sample)
 
 
@@ -230,7 +230,7 @@ def test_the_command_lists_and_pulls(capsys, empty_home, no_way_out):
     assert "street: is here" in said.out and "jfk: The sample" in said.err
 
 
-# --- what the models see in what was drawn and spoken -------------------------------------------------------------------
+# --- what the models see in what was drawn and spoken ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sample", [s for s in DRAWN if s.domain != "cells"], ids=names)

@@ -76,8 +76,7 @@ def summary(analysis: Analysis) -> str:
     if analysis.domain == "speech":
         said = f"[{analysis.language}] {analysis.text}" if analysis.language else "no speech"
     elif analysis.domain == "cells":
-        best = analysis.classes[0]
-        said = f"{best.label} {best.score:.1%}"
+        said = f"{analysis.settings['answer']} ({analysis.classes[0].label} {analysis.classes[0].score:.1%})"
     else:
         said = ", ".join(f"{count} {label}" for label, count in analysis.counts().items()) or "nothing found"
         if analysis.alerts:

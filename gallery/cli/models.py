@@ -24,6 +24,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _action(actions, "bundle", "write models into one file for a machine without a network", file=True, ids=True)
     _action(actions, "unbundle", "bring the models of such a file into the cache", file=True)
     _action(actions, "doctor", "say what is missing, and why")
+    forget = _action(actions, "forget", "forget how your own checkpoint looked at its first use, after you changed it")
+    forget.add_argument("checkpoint", metavar="MODEL", help="its folder or hub id, as it was named")
 
 
 def _action(
@@ -33,7 +35,7 @@ def _action(
     *,
     file: bool = False,
     ids: bool = False,
-) -> None:
+) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=what, description=what)
     # SUPPRESS, so that leaving it out here keeps the value given before the command
     parser.add_argument(
@@ -47,6 +49,7 @@ def _action(
         parser.add_argument("file", type=Path, metavar="FILE", help="the bundle, a zip file")
     if ids:
         parser.add_argument("ids", nargs="*", metavar="ID", help="models by id; all where none is named")
+    return parser
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         "bundle": _bundle,
         "unbundle": _unbundle,
         "doctor": _doctor,
+        "forget": _forget,
     }
     return actions[args.action](args)
 
@@ -149,6 +153,16 @@ def _unbundle(args: argparse.Namespace) -> int:
         line.end()
     print(f"{args.file}: brought {', '.join(ids)}")
     return 0
+
+
+def _forget(args: argparse.Namespace) -> int:
+    from gallery.zoo import checkpoint
+
+    if checkpoint.forget(args.checkpoint):
+        print(f"{args.checkpoint} was forgotten; its next use counts as the first.")
+        return 0
+    print(f"{args.checkpoint} was not known.")
+    return 1
 
 
 def _doctor(_: argparse.Namespace) -> int:

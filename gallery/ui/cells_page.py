@@ -35,7 +35,7 @@ def show() -> None:
         labels=(),
     )
     frame.heading(domain.id)
-    st.info(t("cells.note"), icon=":material/health_and_safety:")
+    st.info(in_markdown(domain.module().NOT_A_TEST), icon=":material/health_and_safety:")
     frame.notices(state.notices)
     chosen = inputs.choose(kept, domain, state, offered)
     left, right = st.columns([1, 1], gap="large")
@@ -81,7 +81,7 @@ def _result(
     if marked.detections:
         st.caption(t("cells.seen"))
     results_view.timings(analysis)
-    results_view.sentences(analysis)
+    results_view.sentences(analysis, (domain.module().NOT_A_CELL, domain.module().NOT_A_TEST))
     results_view.downloads(
         domain,
         analysis.file,
@@ -117,7 +117,8 @@ def _answer(domain: Domain, analysis: Analysis, state: PageState) -> None:
     module = domain.module()
     verdict = module.verdict(analysis, state.score)
     if verdict.answer == module.UNKNOWN:
-        st.error(in_markdown(module.NOT_A_CELL), icon=":material/do_not_disturb_on:")
+        st.header(t("cells.unknown"), anchor=False)
+        st.warning(in_markdown(module.NOT_A_CELL), icon=":material/do_not_disturb_on:")
     elif verdict.certain:
         st.caption(t("cells.result"))
         st.header(in_markdown(name_of(verdict.label)), anchor=False)
@@ -133,8 +134,9 @@ def _answer(domain: Domain, analysis: Analysis, state: PageState) -> None:
                 limit=f"{state.score:.0%}",
             )
         )
-    st.markdown(f"**{t('cells.bars')}**")
-    with st.container(key="bars"):
+    # Numbers that mean nothing step back.
+    unknown = verdict.answer == module.UNKNOWN
+    with st.expander(t("cells.bars"), expanded=not unknown):
         for each in analysis.classes[:12]:
             st.progress(
                 min(max(each.score, 0.0), 1.0), text=f"{in_markdown(name_of(each.label))} · {_percent(each.score)}"

@@ -13,7 +13,7 @@ from gallery.errors import SampleUnavailable
 from gallery.media.names import display_name, in_markdown
 from gallery.results import Analysis
 from gallery.samples import Sample, samples
-from gallery.ui import address, frame, inputs, model_card, results_view, settings
+from gallery.ui import address, frame, inputs, model_card, results_view, settings, viewer
 from gallery.ui.runs import analyse_all, picture_of
 from gallery.ui.session import Given, Outcome, PageState, Store, store
 from gallery.ui.text import plain, t
@@ -117,12 +117,17 @@ def _result(
             count=len(analysis.detections),
             counts=tally,
         ),
+        lambda: viewer.show(
+            analysis, chosen, f"{domain.id}.viewer", lambda row: results_view.toggle_row(table_key, row)
+        ),
     )
+    if domain.id == "proximity":
+        _alerts(domain, analysis)
     results_view.timings(analysis)
     results_view.sentences(analysis)
     with numbers:
         if domain.id == "proximity":
-            _alerts(domain, analysis)
+            _alert_numbers(analysis)
         results_view.counts(analysis, len(outcome.analysis.detections) - len(analysis.detections))
     results_view.downloads(
         domain,
@@ -138,16 +143,19 @@ def _result(
         model_card.show(analysis.model)
 
 
-def _alerts(domain: Domain, analysis: Analysis) -> None:
-    module = domain.module()
-    counts = analysis.counts()
-    people = counts.get(module.PERSON, 0)
-    machines = sum(counts.get(label, 0) for label in module.MACHINES)
+def _alert_numbers(analysis: Analysis) -> None:
     with st.container(horizontal=True, gap="small"):
         st.metric(t("alert.count"), len(analysis.alerts), border=True, width="stretch")
         if analysis.alerts:
             closest = plain("alert.closest.value", distance=f"{analysis.alerts[0].distance:.1f}")
             st.metric(t("alert.closest"), closest, border=True, width="stretch")
+
+
+def _alerts(domain: Domain, analysis: Analysis) -> None:
+    module = domain.module()
+    counts = analysis.counts()
+    people = counts.get(module.PERSON, 0)
+    machines = sum(counts.get(label, 0) for label in module.MACHINES)
     if analysis.alerts:
         lines = [f"- {in_markdown(alert.message)}" for alert in analysis.alerts[:_MOST_ALERTS]]
         if len(analysis.alerts) > _MOST_ALERTS:

@@ -13,7 +13,7 @@ _STYLE = """
 @media (min-width: 2400px) { html { font-size: 24px; } }
 h1 { letter-spacing: -0.015em; text-wrap: balance; }
 h2, h3 { letter-spacing: -0.005em; }
-.st-key-lead p { font-size: 1.15rem; line-height: 1.5; max-width: 46rem; }
+.st-key-lead p { font-size: 1.15rem; line-height: 1.5; max-width: 60rem; }
 .st-key-lead { margin-top: -0.9rem; }
 
 /* The picture comes first: as large as the window allows, never larger, in the middle of its frame. */
@@ -22,12 +22,14 @@ h2, h3 { letter-spacing: -0.005em; }
 .st-key-picture img { max-height: 76vh !important; width: auto !important; max-width: 100% !important;
   border-radius: 0.45rem; }
 
+.st-key-picture { position: relative; gap: 0 !important; }
+
 /* Figures in equal boxes, as many beside each other as fit. */
 .st-key-counts { display: grid !important; gap: 0.6rem !important;
   grid-template-columns: repeat(auto-fill, minmax(7.4rem, 1fr)); }
 .st-key-counts > * { width: 100% !important; }
 .st-key-counts [data-testid="stMetric"] > div { padding: 0.6rem 0.9rem; }
-[data-testid="stAlert"] ul { padding-left: 0.2rem; margin-bottom: 0; }
+[data-testid="stAlert"] ul { padding: 0 0 0.35rem 0.2rem; margin-bottom: 0; }
 [data-testid="stAlert"] li { margin-left: 0.8rem; }
 
 /* Home: six equal cards in as many columns as fit. */

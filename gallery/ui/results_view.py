@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,8 +89,8 @@ def draw(
     return result
 
 
-def show_picture(picture: Picture, jpeg: bytes, alt: str) -> None:
-    """The annotated picture at full resolution, or as large as a browser takes it."""
+def show_picture(picture: Picture, jpeg: bytes, alt: str, layer: Callable[[], None] | None = None) -> None:
+    """The annotated picture at full resolution, or as large as a browser takes it, and what is to lie over it."""
     shown: bytes | npt.NDArray[np.uint8] = jpeg
     width, note = picture.width, ""
     if picture.width * picture.height > MOST_PIXELS_SHOWN or max(picture.width, picture.height) > 16_000:
@@ -99,6 +99,8 @@ def show_picture(picture: Picture, jpeg: bytes, alt: str) -> None:
     with st.container(key="picture"):
         # A number keeps Streamlit from shrinking the picture to 1,460 pixels; the page never shows it wider than it is.
         st.image(shown, width=max(width, min(_LEAST_WIDTH, 3 * width)), alt=alt)
+        if layer:
+            layer()
     if note:
         st.caption(note)
 
@@ -130,12 +132,14 @@ def counts(analysis: Analysis, hidden: int) -> None:
         st.caption(t("result.hidden", count=f"{hidden:,}"))
 
 
-def sentences(analysis: Analysis) -> None:
-    """What a person should read beside the result."""
+def sentences(analysis: Analysis, said: Collection[str] = ()) -> None:
+    """What a person should read beside the result, without what is ``said`` elsewhere on the page."""
     for text in (*analysis.warnings, *analysis.cut):
+        if text in said:
+            continue
         st.caption(f":material/info: {in_markdown(text)}")
     if analysis.model.licence_note:
-        st.caption(f":material/gavel: {t('result.licence', note=analysis.model.licence_note)}")
+        st.caption(f":material/gavel: {t('result.licence', note=analysis.model.licence_note.removesuffix('.'))}")
 
 
 def timings(analysis: Analysis) -> None:
@@ -194,6 +198,13 @@ def chosen_rows(key: str, count: int) -> tuple[int, ...]:
     state = st.session_state.get(key)
     chosen = state["selection"]["rows"] if state else []
     return tuple(row for row in chosen if 0 <= row < count)
+
+
+def toggle_row(key: str, row: int) -> None:
+    """Choose a row of the table of this key, or give it up when it was the only one. For callbacks."""
+    now = st.session_state.get(key)
+    rows = [] if now and list(now["selection"]["rows"]) == [row] else [row]
+    st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
 
 
 def all_files(outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]) -> None:

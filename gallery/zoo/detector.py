@@ -6,7 +6,6 @@ itself runs on OpenVINO, onnxruntime or torch. https://docs.ultralytics.com/
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 import warnings
@@ -178,19 +177,21 @@ def _build(model_id: str, runtime: str) -> Detector:
     if runtime == "torch":
         network: Network = TorchNetwork(_yolo(weights, entry.task).model.fuse(verbose=False))
     else:
+        # one conversion serves both runtimes: OpenVINO reads ONNX, with the same output to the last bit as after its own
+        # converter, which would report its use to its makers
         folder = exports.cached(
-            f"{entry.id}-{runtime}",
+            f"{entry.id}-onnx",
             {
                 "weights": resolved.sha256,
-                "runtime": runtime,
                 "shape": "1x3xHxW",
                 "ultralytics": version("ultralytics"),
                 "torch": version("torch"),
-                **({"openvino": version("openvino")} if runtime == "openvino" else {"onnx": version("onnx")}),
+                "onnx": version("onnx"),
             },
-            lambda part: _export(weights, entry.task, size, runtime, part),
+            lambda part: _export(weights, entry.task, size, part),
         )
-        network = OpenVinoNetwork(folder / "model.xml") if runtime == "openvino" else OnnxNetwork(folder / "model.onnx")
+        model = folder / "model.onnx"
+        network = OpenVinoNetwork(model) if runtime == "openvino" else OnnxNetwork(model)
     return Detector(
         network,
         labels=entry.classes,
@@ -213,20 +214,12 @@ def _yolo(weights: Path, task: str) -> Any:
     return YOLO(str(weights), task=task, verbose=False)
 
 
-def _export(weights: Path, task: str, size: int, runtime: str, part: Path) -> None:
+def _export(weights: Path, task: str, size: int, part: Path) -> None:
     """Convert verified weights into ``part`` with free height and width."""
     copy = part / "model.pt"  # ultralytics writes beside the weights, which may be a folder of the user's
     shutil.copyfile(weights, copy)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's notes on shapes say nothing to a person who opens a picture
         # the shape simplifier needs a package of its own and gains nothing on these networks
-        kinds: dict[str, dict[str, Any]] = {
-            "openvino": {"format": "openvino"},
-            "onnxruntime": {"format": "onnx", "simplify": False},
-        }
-        made = Path(_yolo(copy, task).export(dynamic=True, imgsz=size, verbose=False, **kinds[runtime]))
+        _yolo(copy, task).export(format="onnx", dynamic=True, imgsz=size, simplify=False, verbose=False)
     copy.unlink()
-    if made.is_dir():
-        for file in made.iterdir():
-            os.replace(file, part / f"model{file.suffix}")
-        made.rmdir()

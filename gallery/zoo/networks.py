@@ -36,17 +36,17 @@ def check_runtime(runtime: str) -> str:
 
 
 class OpenVinoNetwork:
-    """An OpenVINO model with free height and width, compiled once for each shape that comes by.
+    """A model (ONNX, or OpenVINO's own form) on OpenVINO, compiled once for each shape of input that comes by.
 
     A fixed shape runs faster than a free one, and compiling takes a fraction of a second, so the last few shapes stay
     compiled. Each call takes a request of its own: one request must not be shared while it runs.
     """
 
-    def __init__(self, xml: Path) -> None:
+    def __init__(self, path: Path) -> None:
         import openvino
 
         self._core = openvino.Core()
-        self._xml = xml
+        self._path = path
         self._lock = threading.Lock()
         self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
@@ -55,7 +55,7 @@ class OpenVinoNetwork:
             if shape in self._compiled:
                 self._compiled.move_to_end(shape)
                 return self._compiled[shape]
-            model = self._core.read_model(self._xml)
+            model = self._core.read_model(self._path)
             model.reshape(list(shape))
             compiled = self._core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
             self._compiled[shape] = _RequestPool(compiled)

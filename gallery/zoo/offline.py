@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from gallery.zoo import paths
 
@@ -25,6 +26,9 @@ def apply() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # OpenVINO reports each start to its makers unless this module is missing, and has no setting for it; it has a
+    # stand-in of its own for that case
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     if not online():
         os.environ.setdefault("YOLO_OFFLINE", "1")
         os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -36,10 +36,14 @@ def _lay(picture: Array, tint: Array | tuple[float, float, float], share: Array)
     picture += (np.asarray(tint, np.float32) - picture) * share[..., None]
 
 
-def _red_cell(picture: Array, x: Array, y: Array, at: tuple[float, float], size: float, rng: np.random.Generator) -> None:
+def _red_cell(
+    picture: Array, x: Array, y: Array, at: tuple[float, float], size: float, rng: np.random.Generator
+) -> None:
     """A red cell: a pale pink disc, paler in the middle, darker at its rim; where two lie over each other both stay."""
     angle = np.arctan2(y - at[1], x - at[0])
-    wobble = sum(rng.normal() * s * np.cos(k * angle + rng.uniform(0, 6.3)) for k, s in ((2, 0.05), (3, 0.02), (5, 0.008)))
+    wobble = sum(
+        rng.normal() * s * np.cos(k * angle + rng.uniform(0, 6.3)) for k, s in ((2, 0.05), (3, 0.02), (5, 0.008))
+    )
     radius = np.hypot(x - at[0], y - at[1]) / (1 + wobble)
     inside = _cover(radius - size, 1.3)
     r = np.clip(radius / size, 0, 1)
@@ -58,7 +62,9 @@ def _platelet(picture: Array, x: Array, y: Array, at: tuple[float, float], size:
     _lay(picture, (0.30, 0.13, 0.42), share * grains * 0.85)
 
 
-def _blobs(x: Array, y: Array, rods: list[tuple[tuple[float, float], tuple[float, float], float, float]], soft: float) -> Array:
+def _blobs(
+    x: Array, y: Array, rods: list[tuple[tuple[float, float], tuple[float, float], float, float]], soft: float
+) -> Array:
     p = np.stack([x.ravel(), y.ravel()], 1)
     value = np.full(len(p), 1e3, np.float32)
     for a, b, ra, rb in rods:
@@ -88,7 +94,10 @@ def _field(rng: np.random.Generator, middle: float) -> tuple[Array, Array, Array
         size = float(rng.uniform(33, 40))
         at = (float(rng.uniform(-25, SIZE[0] + 25)), float(rng.uniform(-25, SIZE[1] + 25)))
         slack = rng.uniform(-6, 10)
-        if all(np.hypot(at[0] - p, at[1] - q) > s + size + max(slack, 1 if i == 0 else -9) for i, (p, q, s) in enumerate(placed)):
+        if all(
+            np.hypot(at[0] - p, at[1] - q) > s + size + max(slack, 1 if i == 0 else -9)
+            for i, (p, q, s) in enumerate(placed)
+        ):
             placed.append((*at, size))
             _red_cell(picture, x, y, at, size, rng)
         if len(placed) > 14:
@@ -98,7 +107,9 @@ def _field(rng: np.random.Generator, middle: float) -> tuple[Array, Array, Array
 
 def _body(x: Array, y: Array, radius: float, seed: int, stretch: float = 0.04) -> Array:
     angle = np.arctan2(y - SIZE[1] / 2, x - SIZE[0] / 2)
-    edge = radius * (1 + stretch * np.cos(2 * angle + seed) + 0.02 * np.cos(3 * angle + 2 * seed) + 0.008 * np.cos(7 * angle))
+    edge = radius * (
+        1 + stretch * np.cos(2 * angle + seed) + 0.02 * np.cos(3 * angle + 2 * seed) + 0.008 * np.cos(7 * angle)
+    )
     return np.hypot(x - SIZE[0] / 2, y - SIZE[1] / 2) - edge + 0.8 * cloudy(x, y, 10, seed + 40, 2.4)
 
 
@@ -107,11 +118,11 @@ def neutrophil() -> Array:
     picture, x, y = _field(np.random.default_rng(21), 78)
     body = _body(x, y, 75, 4)
     share = _cover(body, 1.4)
-    _lay(picture, (0.905, 0.805, 0.815), share * 0.93)
+    _lay(picture, (0.90, 0.79, 0.80), share * 0.93)
     rim = np.exp(-((body + 2) ** 2) / 10) * share
     _lay(picture, (0.80, 0.68, 0.74), rim * 0.45)
-    dots = np.clip(cloudy(x, y, 1.9, 61, 2.2) - 0.35, 0, 1.2) * (0.6 + 0.4 * np.clip(cloudy(x, y, 20, 62, 2.0), -1, 1))
-    _lay(picture, (0.66, 0.40, 0.55), np.clip(dots, 0, 1) * share * 0.75)
+    dots = np.clip(cloudy(x, y, 2.6, 61, 1.7) - 0.7, 0, 1.2) * (0.6 + 0.4 * np.clip(cloudy(x, y, 20, 62, 2.0), -1, 1))
+    _lay(picture, (0.66, 0.40, 0.52), np.clip(dots, 0, 1) * share)
     lobes = [
         ((146, 158), (154, 146), 21, 18), ((166, 138), (176, 133), 8, 7), ((188, 134), (203, 142), 18, 20),
         ((216, 160), (218, 168), 7, 6), ((219, 184), (212, 202), 19, 21), ((196, 212), (188, 214), 7, 7),
@@ -122,15 +133,15 @@ def neutrophil() -> Array:
 
 
 def lymphocyte() -> Array:
-    """A round dark nucleus that nearly fills a small cell; a thin sky-blue seam around it."""
-    picture, x, y = _field(np.random.default_rng(33), 60)
-    body = _body(x, y, 57, 9, 0.03)
+    """A round nucleus that nearly fills the cell; a thin sky-blue seam around it."""
+    picture, x, y = _field(np.random.default_rng(33), 66)
+    body = _body(x, y, 63, 9, 0.05)
     share = _cover(body, 1.3)
-    tone = 0.5 + 0.3 * cloudy(x, y, 8, 81, 1.0)
-    blue = np.array([0.66, 0.70, 0.86]) + (np.array([0.50, 0.55, 0.78]) - [0.66, 0.70, 0.86]) * np.clip(tone, 0, 1)[..., None]
+    tone = 0.35 + 0.3 * cloudy(x, y, 9, 81, 2.2)
+    blue = np.array([0.80, 0.83, 0.90]) + np.array([-0.14, -0.13, -0.05]) * np.clip(tone, 0, 1)[..., None]
     _lay(picture, blue, share)
-    rods = [((172, 178), (184, 184), 45, 44), ((178, 176), (183, 176), 44, 44)]
-    _nucleus(picture, x, y, _blobs(x, y, rods, 12), 84, 1.05)
+    rods = [((168, 172), (186, 190), 42, 46), ((182, 168), (190, 172), 42, 42)]
+    _nucleus(picture, x, y, _blobs(x, y, rods, 14), 84, 0.52)
     _platelet(picture, x, y, (262, 96), 9, 5)
     return picture
 

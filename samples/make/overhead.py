@@ -70,7 +70,10 @@ def _hull(length: float, beam: float, blunt: float = 0.25) -> Array:
 def cargo_ship(shader: int, rng: np.random.Generator, length: float = 110.0, beam: float = 17.0) -> Mesh:
     """A container ship, bow along +x."""
     hull = _hull(length, beam, 0.2)
-    parts = [prism(hull, (-2, 6.2), shader, (0.20, 0.045, 0.035)), prism(hull * 0.975, (6.2, 6.25), shader, (0.17, 0.11, 0.085))]
+    parts = [
+        prism(hull, (-2, 6.2), shader, (0.20, 0.045, 0.035)),
+        prism(hull * 0.975, (6.2, 6.25), shader, (0.17, 0.11, 0.085)),
+    ]
     aft = -length / 2
     parts.append(box((10, beam * 0.86, 12), (aft + 10, 0, 6), shader, (0.76, 0.76, 0.73)))
     parts.append(box((5, beam * 1.05, 2.6), (aft + 12, 0, 18), shader, (0.8, 0.8, 0.78)))
@@ -78,7 +81,14 @@ def cargo_ship(shader: int, rng: np.random.Generator, length: float = 110.0, bea
     parts.append(tube(np.array([(aft + 12, 0, 20.0), (aft + 12, 0, 26)]), 0.3, shader, (0.7, 0.7, 0.7), 8))
     parts.append(box((7, 5.5, 1.6), (length / 2 - 11, 0, 6.2), shader, (0.55, 0.55, 0.5)))
     parts.append(tube(np.array([(length / 2 - 8, 0, 6.2), (length / 2 - 8, 0, 17)]), 0.35, shader, (0.7, 0.7, 0.7), 8))
-    paints = [(0.32, 0.05, 0.035), (0.03, 0.09, 0.24), (0.06, 0.17, 0.12), (0.46, 0.46, 0.44), (0.38, 0.15, 0.03), (0.10, 0.22, 0.33)]
+    paints = [
+        (0.32, 0.05, 0.035),
+        (0.03, 0.09, 0.24),
+        (0.06, 0.17, 0.12),
+        (0.46, 0.46, 0.44),
+        (0.38, 0.15, 0.03),
+        (0.10, 0.22, 0.33),
+    ]
     x = aft + 20.0
     while x < length / 2 - 24:
         stack = rng.integers(1, 4)
@@ -95,7 +105,10 @@ def cargo_ship(shader: int, rng: np.random.Generator, length: float = 110.0, bea
 def tanker(shader: int, length: float = 84.0, beam: float = 13.0) -> Mesh:
     """A coastal tanker, bow along +x."""
     hull = _hull(length, beam, 0.22)
-    parts = [prism(hull, (-2, 4.4), shader, (0.03, 0.04, 0.07)), prism(hull * 0.97, (4.4, 4.45), shader, (0.16, 0.25, 0.20))]
+    parts = [
+        prism(hull, (-2, 4.4), shader, (0.03, 0.04, 0.07)),
+        prism(hull * 0.97, (4.4, 4.45), shader, (0.16, 0.25, 0.20)),
+    ]
     aft = -length / 2
     parts.append(box((11, beam * 0.85, 9), (aft + 9.5, 0, 4.4), shader, (0.8, 0.8, 0.78)))
     parts.append(box((4, beam * 1.0, 2.4), (aft + 13, 0, 13.4), shader, (0.78, 0.78, 0.77)))
@@ -129,8 +142,18 @@ def motorboat(shader: int, length: float, tint: tuple[float, float, float]) -> M
     """A pleasure boat, bow along +x."""
     beam = length * 0.31
     hull = _hull(length, beam, 0.5)
-    parts = [prism(hull, (-0.3, 1.0), shader, WHITE), prism(hull * [0.9, 0.78], (1.0, 1.04), shader, (0.70, 0.68, 0.62))]
-    well = np.array([(-length * 0.44, -beam * 0.33), (-length * 0.44, beam * 0.33), (-length * 0.1, beam * 0.33), (-length * 0.1, -beam * 0.33)])
+    parts = [
+        prism(hull, (-0.3, 1.0), shader, WHITE),
+        prism(hull * [0.9, 0.78], (1.0, 1.04), shader, (0.70, 0.68, 0.62)),
+    ]
+    well = np.array(
+        [
+            (-length * 0.44, -beam * 0.33),
+            (-length * 0.44, beam * 0.33),
+            (-length * 0.1, beam * 0.33),
+            (-length * 0.1, -beam * 0.33),
+        ]
+    )
     parts.append(prism(well, (1.04, 1.07), shader, tint))
     parts.append(box((length * 0.26, beam * 0.66, 0.9), (length * 0.04, 0, 1.0), shader, (0.83, 0.83, 0.82)))
     parts.append(box((length * 0.10, beam * 0.6, 0.5), (length * 0.20, 0, 1.0), shader, (0.04, 0.05, 0.06)))
@@ -140,7 +163,10 @@ def motorboat(shader: int, length: float, tint: tuple[float, float, float]) -> M
 def sailing_boat(shader: int, length: float) -> Mesh:
     """A moored sailing boat, sails furled, bow along +x."""
     hull = _hull(length, length * 0.29, 0.62)
-    parts = [prism(hull, (-0.3, 1.1), shader, (0.78, 0.78, 0.76)), prism(hull * [0.94, 0.84], (1.1, 1.13), shader, (0.42, 0.29, 0.17))]
+    parts = [
+        prism(hull, (-0.3, 1.1), shader, (0.78, 0.78, 0.76)),
+        prism(hull * [0.94, 0.84], (1.1, 1.13), shader, (0.42, 0.29, 0.17)),
+    ]
     parts.append(box((length * 0.32, length * 0.14, 0.5), (length * 0.02, 0, 1.1), shader, (0.8, 0.8, 0.8)))
     mast = np.array([(length * 0.1, 0, 1.0), (length * 0.1, 0, length * 1.15)])
     parts.append(tube(mast, 0.09, shader, (0.75, 0.75, 0.75), 6))
@@ -321,7 +347,13 @@ def scene() -> Scene:
     west, east = -380.0, 380.0
     view.add(ground((west, east), (SHORE, 260.0), 20, 0.0, land))
     view.add(ground((west, east), (-260.0, SHORE), 20, -2.6, water))
-    view.add(quads(np.array([[(west, SHORE, -3), (east, SHORE, -3), (east, SHORE, 0), (west, SHORE, 0)]]), matt, (0.2, 0.2, 0.19)))
+    view.add(
+        quads(
+            np.array([[(west, SHORE, -3), (east, SHORE, -3), (east, SHORE, 0), (west, SHORE, 0)]]),
+            matt,
+            (0.2, 0.2, 0.19),
+        )
+    )
 
     accents = [(0.05, 0.10, 0.35), (0.38, 0.05, 0.04), (0.03, 0.22, 0.20), (0.42, 0.20, 0.03), (0.10, 0.10, 0.12)]
     for stand, accent, length in zip((-215.0, -160.0, -50.0, 5.0, 60.0), accents, (37, 34, 38, 34, 37), strict=True):
@@ -332,7 +364,14 @@ def scene() -> Scene:
             view.add(box((2.2, 4.6, 2.0), (stand + dx, 32 + dy, 0), matt, tint))
     view.add(airliner(matt, length=36, accent=accents[0]).placed((-118, TAXI[0], 0), 180))
     view.add(airliner(matt, length=37, accent=accents[1]).placed((205, RUNWAY[0], 0), 0))
-    for x, y, turn, accent in ((118, 86, -90, 1), (118, 68, -90, 0), (136, 86, -90, 2), (136, 68, -90, 4), (154, 86, -90, 3), (154, 68, -90, 1)):
+    for x, y, turn, accent in (
+        (118, 86, -90, 1),
+        (118, 68, -90, 0),
+        (136, 86, -90, 2),
+        (136, 68, -90, 4),
+        (154, 86, -90, 3),
+        (154, 68, -90, 1),
+    ):
         view.add(light_plane(matt, accents[accent]).placed((x, y, 0), turn))
 
     # The terminal with its piers, two hangars.
@@ -345,7 +384,15 @@ def scene() -> Scene:
     view.add(box((46, 30, 13), (128, 27, 0), roof, (0.34, 0.38, 0.40)))
 
     # Cars in their bays, vehicles on the road.
-    tints = [(0.62, 0.62, 0.62), (0.04, 0.04, 0.045), (0.30, 0.31, 0.33), (0.36, 0.03, 0.03), (0.04, 0.09, 0.28), (0.72, 0.72, 0.70), (0.14, 0.15, 0.16)]
+    tints = [
+        (0.62, 0.62, 0.62),
+        (0.04, 0.04, 0.045),
+        (0.30, 0.31, 0.33),
+        (0.36, 0.03, 0.03),
+        (0.04, 0.09, 0.28),
+        (0.72, 0.72, 0.70),
+        (0.14, 0.15, 0.16),
+    ]
     plain = {}
     for i, tint in enumerate(tints):
         plain[i] = (garage.saloon(tint), garage.estate(tint))
@@ -355,11 +402,29 @@ def scene() -> Scene:
                 car = plain[int(rng.integers(len(tints)))][int(rng.integers(2))]
                 at = (float(x) + rng.normal() * 0.08, row + rng.normal() * 0.15, 0)
                 view.add(car.placed(at, 90 + 180 * int(rng.integers(2)) + rng.normal() * 1.2))
-    for x, lane in ((-330, -10.2), (-240, -5.8), (-205, -10.2), (-96, -5.8), (-30, -10.2), (40, -10.2), (75, -5.8), (160, -10.2), (215, -5.8), (300, -10.2)):
+    for x, lane in (
+        (-330, -10.2),
+        (-240, -5.8),
+        (-205, -10.2),
+        (-96, -5.8),
+        (-30, -10.2),
+        (40, -10.2),
+        (75, -5.8),
+        (160, -10.2),
+        (215, -5.8),
+        (300, -10.2),
+    ):
         car = plain[int(rng.integers(len(tints)))][int(rng.integers(2))]
         view.add(car.placed((x, lane, 0), 0 if lane < -8 else 180))
-    view.add(garage.bus((0.50, 0.06, 0.04)).placed((120, -5.8, 0), 180), garage.bus((0.6, 0.6, 0.58)).placed((-150, -10.2, 0), 0))
-    for x, lane, tint in ((-285, -10.2, (0.6, 0.6, 0.58)), (5, -5.8, (0.10, 0.2, 0.34)), (250, -10.2, (0.6, 0.6, 0.58))):
+    view.add(
+        garage.bus((0.50, 0.06, 0.04)).placed((120, -5.8, 0), 180),
+        garage.bus((0.6, 0.6, 0.58)).placed((-150, -10.2, 0), 0),
+    )
+    for x, lane, tint in (
+        (-285, -10.2, (0.6, 0.6, 0.58)),
+        (5, -5.8, (0.10, 0.2, 0.34)),
+        (250, -10.2, (0.6, 0.6, 0.58)),
+    ):
         view.add(garage.lorry((0.55, 0.55, 0.53), tint, 9.5).placed((x, lane, 0), 0 if lane < -8 else 180))
 
     # The quay: sheds, stacks of containers, two gantry cranes, lorries.
@@ -402,7 +467,15 @@ def scene() -> Scene:
                     length = float(rng.uniform(8.0, 13.5))
                     at = (jetty + sign * (2.2 + length / 2), float(y) + rng.normal() * 0.2, -2.6)
                     turn = (0 if sign > 0 else 180) + rng.normal() * 2
-                    boat = sailing_boat(matt, length) if rng.random() < 0.4 else motorboat(matt, length, [(0.32, 0.22, 0.12), (0.06, 0.10, 0.24), (0.45, 0.44, 0.4)][int(rng.integers(3))])
+                    boat = (
+                        sailing_boat(matt, length)
+                        if rng.random() < 0.4
+                        else motorboat(
+                            matt,
+                            length,
+                            [(0.32, 0.22, 0.12), (0.06, 0.10, 0.24), (0.45, 0.44, 0.4)][int(rng.integers(3))],
+                        )
+                    )
                     view.add(boat.placed(at, turn))
     # Trees where nothing else is.
     crowns = [tree(leaf, rng, float(rng.uniform(2.2, 4.2))) for _ in range(10)]
@@ -412,7 +485,9 @@ def scene() -> Scene:
     for x, y in spots:
         if -330 < x < -290 and 30 < y < 60:
             continue
-        view.add(crowns[int(rng.integers(10))].placed((x, y, 0), float(rng.uniform(0, 360)), float(rng.uniform(0.8, 1.2))))
+        view.add(
+            crowns[int(rng.integers(10))].placed((x, y, 0), float(rng.uniform(0, 360)), float(rng.uniform(0.8, 1.2)))
+        )
     return view
 
 

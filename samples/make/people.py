@@ -1,4 +1,4 @@
-"""People without faces: bodies from distance functions, clothed by colour. Local axes: x ahead, y left, z up, metres."""
+"""People without faces: bodies from distance functions, clothed by colour. Local axes: x ahead, y left, z up."""
 
 from __future__ import annotations
 
@@ -47,7 +47,13 @@ def person(
         ankle = (ahead - 0.04, side * 0.105, 0.09 + lift)
         rod("legs", (0, side * 0.095, hip - 0.02), knee, 0.092, 0.064)
         rod("legs", knee, ankle, 0.064, 0.049)
-        rod("shoes", (ankle[0] - 0.03, ankle[1], 0.045 + lift), (ankle[0] + 0.17, ankle[1], 0.035 + lift * 0.3), 0.045, 0.035)
+        rod(
+            "shoes",
+            (ankle[0] - 0.03, ankle[1], 0.045 + lift),
+            (ankle[0] + 0.17, ankle[1], 0.035 + lift * 0.3),
+            0.045,
+            0.035,
+        )
         arm = -swing * np.sign(ahead) if ahead else 0.05
         elbow = (arm * 0.45 - 0.05, side * 0.265, 1.15)
         hand = (arm + bend, side * 0.25, 0.90 + bend * 0.5)
@@ -56,12 +62,21 @@ def person(
         tip = (hand[0] + 0.03, hand[1], hand[2] - 0.08)
         rod("skin", hand, tip, 0.036, 0.030)
     bones.append(("top", lambda p: ellipsoid(p, (0.0, 0.0, 1.24), (0.125, 0.195, 0.30))))
-    bones.append(("top", lambda p: capsule(p, (-0.01, -0.15, shoulder - 0.02), (-0.01, 0.15, shoulder - 0.02), 0.072, 0.072)))
+    bones.append(
+        ("top", lambda p: capsule(p, (-0.01, -0.15, shoulder - 0.02), (-0.01, 0.15, shoulder - 0.02), 0.072, 0.072))
+    )
     bones.append(("legs", lambda p: ellipsoid(p, (-0.01, 0.0, 0.95), (0.125, 0.165, 0.14))))
     rod("skin", (0.0, 0, shoulder), (0.02, 0, 1.56), 0.055, 0.052)
     bones.append(("skin", lambda p: ellipsoid(p, (0.035, 0, 1.645), (0.093, 0.073, 0.118))))
     bones.append(("skin", lambda p: ellipsoid(p, (0.125, 0, 1.63), (0.02, 0.014, 0.025))))
-    bones.append(("hair", lambda p: np.maximum(ellipsoid(p, (0.012, 0, 1.668), (0.107, 0.084, 0.112)), -(p[:, 2] - 1.6 + 0.9 * (p[:, 0] - 0.05) * -1))))
+    bones.append(
+        (
+            "hair",
+            lambda p: np.maximum(
+                ellipsoid(p, (0.012, 0, 1.668), (0.107, 0.084, 0.112)), -(p[:, 2] - 1.6 + 0.9 * (p[:, 0] - 0.05) * -1)
+            ),
+        )
+    )
     if clothes.helmet:
         dome = lambda p: np.maximum(ellipsoid(p, (0.02, 0, 1.69), (0.135, 0.108, 0.115)), 1.69 - p[:, 2])  # noqa: E731
         bones.append(("helmet", dome))
@@ -97,6 +112,8 @@ def person(
         z, y = mesh.points[:, 2], np.abs(mesh.points[:, 1])
         torso = (distances.argmin(1) == 1) & (z > 0.95) & (y < 0.20)
         mesh.colour[torso] = clothes.vest
-        bands = torso & ((np.abs(z - 1.06) < 0.03) | (np.abs(z - 1.20) < 0.03) | ((np.abs(y - 0.12) < 0.025) & (z > 1.2)))
+        bands = torso & (
+            (np.abs(z - 1.06) < 0.03) | (np.abs(z - 1.20) < 0.03) | ((np.abs(y - 0.12) < 0.025) & (z > 1.2))
+        )
         mesh.colour[bands] = (0.72, 0.74, 0.74)
     return mesh

@@ -33,7 +33,15 @@ def main() -> None:
     for entry in data["samples"]:
         maker = "a program" if entry.get("synthetic") else "people"
         title = entry["title"] + (" (people can be recognised)" if entry.get("people") else "")
-        cells = [f"`{entry['id']}`", entry["domain"], title, maker, WHERE[entry["kind"]], entry["credit"], entry["licence"]]
+        cells = [
+            f"`{entry['id']}`",
+            entry["domain"],
+            title,
+            maker,
+            WHERE[entry["kind"]],
+            entry["credit"],
+            entry["licence"],
+        ]
         rows.append("| " + " | ".join(cells) + " |")
     readme = SAMPLES / "README.md"
     text = readme.read_text("utf-8")

@@ -269,7 +269,7 @@ def render(
         strata = np.array([(step + 0.5) / passes, (step * 0.618034 + 0.31) % 1.0])
         jitter = np.where(strata < 0.5, np.sqrt(2 * strata) - 1, 1 - np.sqrt(2 - 2 * strata)).astype(np.float32)
         xy, near = camera.project(mesh.points, jitter)
-        depth, owner = rasterise(xy, near, mesh.faces, camera.size)
+        _depth, owner = rasterise(xy, near, mesh.faces, camera.size)
         rays = camera.rays(jitter)
         light = scene.sky(rays.reshape(-1, 3)).reshape(height, width, 3).astype(np.float32)
         rows, cols = np.nonzero(owner >= 0)
@@ -337,7 +337,13 @@ def render(
 
 
 def developed(
-    light: Array, *, exposure: float = 1.0, bloom: float = 0.05, vignette: float = 0.12, grain: float = 1.5, seed: int = 3
+    light: Array,
+    *,
+    exposure: float = 1.0,
+    bloom: float = 0.05,
+    vignette: float = 0.12,
+    grain: float = 1.5,
+    seed: int = 3,
 ) -> NDArray[np.uint8]:
     """HxWx3 uint8 sRGB: exposure, bloom, vignette, a film curve, and the noise of a sensor."""
     import cv2

@@ -83,7 +83,9 @@ def tube(path: Array, radius: Array | float, shader: int, colour: Colour = GREY,
     return join([side, *caps])
 
 
-def disc(centre: Colour, normal: Colour, radius: float, shader: int, colour: Colour = GREY, sides: int = 32, spin: float = 0) -> Mesh:
+def disc(
+    centre: Colour, normal: Colour, radius: float, shader: int, colour: Colour = GREY, sides: int = 32, spin: float = 0
+) -> Mesh:
     """A flat plate of many sides, its first corner at ``spin`` degrees; ``local`` holds the place on it in radii."""
     n = np.asarray(normal, float) / np.linalg.norm(normal)
     other = np.array([0, 0, 1.0]) if abs(n[2]) < 0.9 else np.array([1.0, 0, 0])
@@ -146,9 +148,7 @@ def solid(
     points, faces, _, _ = marching_cubes(value, 0.0, spacing=(step, step, step))
     points = (points + [a[0] for a in axes]).astype(np.float32)
     reach = np.float32(step * 0.5)
-    slope = [
-        inside(points + reach * axis) - inside(points - reach * axis) for axis in np.eye(3, dtype=np.float32)
-    ]
+    slope = [inside(points + reach * axis) - inside(points - reach * axis) for axis in np.eye(3, dtype=np.float32)]
     normals = np.stack(slope, 1)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     return _mesh(points, normals, faces, shader, colour)

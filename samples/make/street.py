@@ -12,8 +12,8 @@ import numpy as np
 from noise import cloudy, speckle
 from people import Clothes, person
 from plants import leaves, street_tree
-from raster import Array, Camera, Hit, Scene, Surface, developed, render
-from shapes import box, ground, quads, tube
+from raster import Camera, Hit, Scene, Surface, developed, render
+from shapes import ground, tube
 from town import Builder, day_sky
 from vehicles import Garage
 
@@ -97,7 +97,13 @@ def scene() -> Scene:
         view.add(build.pavement(x, (JUNCTION[0] - 3.0, JUNCTION[0]), paving))
         view.add(build.pavement(x, (JUNCTION[1], JUNCTION[1] + 3.0), paving))
 
-    red, sand, cream, grey, pale = (0.30, 0.115, 0.075), (0.46, 0.36, 0.24), (0.56, 0.52, 0.43), (0.33, 0.34, 0.35), (0.50, 0.44, 0.40)
+    red, sand, cream, grey, pale = (
+        (0.30, 0.115, 0.075),
+        (0.46, 0.36, 0.24),
+        (0.56, 0.52, 0.43),
+        (0.33, 0.34, 0.35),
+        (0.50, 0.44, 0.40),
+    )
     x0 = RIGHT + 4.0
     view.add(build.house((x0, 22), (-4, 8), 3, red, rng, fronts="w", awning=(0.10, 0.20, 0.14)))
     view.add(build.house((x0, 22), (8, 19), 4, cream, rng, fronts="w", awning=(0.36, 0.06, 0.05)))
@@ -117,26 +123,40 @@ def scene() -> Scene:
     view.add(build.house((-30, 30), (150, 160), 3, (0.36, 0.38, 0.41), rng, fronts="s", bay=4))
 
     trees = [street_tree(leaf, bark, rng, h) for h in (7.0, 7.8, 6.4)]
-    for k, (x, y) in enumerate(((-8.7, 10.0), (-8.7, 19.5), (-8.8, 26.0), (5.6, 48), (5.5, 58), (-8.7, 48), (-8.7, 58), (5.3, 78), (-8.7, 76))):
+    for k, (x, y) in enumerate(
+        ((-8.7, 10.0), (-8.7, 19.5), (-8.8, 26.0), (5.6, 48), (5.5, 58), (-8.7, 48), (-8.7, 58), (5.3, 78), (-8.7, 76))
+    ):
         view.add(trees[k % 3].placed((x, y, 0.14), 67.0 * k, 0.86 + 0.05 * (k % 4)))
-    row = [(float(x), 138 + float(rng.normal()), float(rng.uniform(2, 4)), float(rng.uniform(2.5, 4.5))) for x in np.arange(-16, 16, 3.0)]
+    row = [
+        (float(x), 138 + float(rng.normal()), float(rng.uniform(2, 4)), float(rng.uniform(2.5, 4.5)))
+        for x in np.arange(-16, 16, 3.0)
+    ]
     view.add(leaves(leaf, rng, row, 4000, 0.5, (0.07, 0.12, 0.03)))
 
     view.add(build.stop_sign((RIGHT + 0.55, 11.3, 0.14), across=0.95, centre=2.25))
     # The mast beyond the junction's near edge: two heads over the lanes, one on the post.
     mast_y, mast_x = 27.6, RIGHT + 0.7
     steel = (0.20, 0.205, 0.21)
-    view.add(tube(np.array([(mast_x, mast_y, 0.1), (mast_x, mast_y, 5.9)]), np.array([0.15, 0.11]), build.plain, steel, 14))
+    view.add(
+        tube(np.array([(mast_x, mast_y, 0.1), (mast_x, mast_y, 5.9)]), np.array([0.15, 0.11]), build.plain, steel, 14)
+    )
     arm = np.array([(mast_x, mast_y, 5.5), (1.0, mast_y, 5.72), (-4.6, mast_y, 5.82)])
     view.add(tube(arm, np.array([0.10, 0.075, 0.05]), build.plain, steel, 12))
     view.add(build.signal((0.1, mast_y - 0.2, 5.45), "red"), build.signal((-3.4, mast_y - 0.2, 5.5), "red"))
     view.add(build.signal((mast_x, mast_y - 0.32, 3.3), "red", plate=False))
-    for x, y, turn in ((RIGHT + 0.6, 20.0, 180), (LEFT - 0.6, 15.0, 0), (LEFT - 0.6, 55.0, 0), (RIGHT + 0.6, 58.0, 180)):
+    for x, y, turn in (
+        (RIGHT + 0.6, 20.0, 180),
+        (LEFT - 0.6, 15.0, 0),
+        (LEFT - 0.6, 55.0, 0),
+        (RIGHT + 0.6, 58.0, 180),
+    ):
         view.add(build.street_lamp().placed((x, y, 0.14), turn))
     bin_at = (RIGHT + 0.9, 16.6, 0.14)
     view.add(tube(np.array([bin_at, (bin_at[0], bin_at[1], 1.05)]), 0.27, build.plain, (0.03, 0.07, 0.05), 18))
     for y in (6.0, 8.2, 10.4):  # bollards
-        view.add(tube(np.array([(LEFT - 0.5, y, 0.14), (LEFT - 0.5, y, 1.05)]), 0.07, build.plain, (0.02, 0.02, 0.022), 12))
+        view.add(
+            tube(np.array([(LEFT - 0.5, y, 0.14), (LEFT - 0.5, y, 1.05)]), 0.07, build.plain, (0.02, 0.02, 0.022), 12)
+        )
     wire = np.array([(LEFT - 4, 26.0, 9.5), (-1.6, 26.0, 8.7), (RIGHT + 4, 26.0, 9.6)])
     view.add(tube(wire, 0.012, build.plain, (0.02, 0.02, 0.02), 4))
 
@@ -145,7 +165,8 @@ def scene() -> Scene:
     view.add(garage.saloon((0.62, 0.62, 0.60)).placed((-3.5, 52, 0), -90))
     for x, y, kind, tint in (
         (3.15, 19.2, "estate", (0.36, 0.03, 0.03)), (3.1, 24.6, "saloon", (0.60, 0.60, 0.58)),
-        (-6.45, 15.6, "saloon", (0.03, 0.03, 0.034)), (-6.5, 22.0, "estate", (0.55, 0.55, 0.53)), (-6.4, 27.6, "saloon", (0.06, 0.14, 0.12)),
+        (-6.45, 15.6, "saloon", (0.03, 0.03, 0.034)), (-6.5, 22.0, "estate", (0.55, 0.55, 0.53)),
+        (-6.4, 27.6, "saloon", (0.06, 0.14, 0.12)),
         (3.1, 55, "saloon", (0.05, 0.06, 0.08)), (3.1, 61, "estate", (0.5, 0.5, 0.5)),
     ):  # fmt: skip
         view.add(getattr(garage, kind)(tint).placed((x, y, 0), 90 if x > 0 else -90))
@@ -153,7 +174,12 @@ def scene() -> Scene:
 
     walker = person(cloth, Clothes(top=(0.05, 0.09, 0.20), legs=(0.035, 0.04, 0.06)), stride=0.33, swing=0.26)
     view.add(walker.placed((-4.4, 14.0, 0), 0))
-    second = person(cloth, Clothes(top=(0.46, 0.36, 0.22), legs=(0.05, 0.05, 0.055), skin=(0.25, 0.13, 0.08)), stride=0.24, swing=0.2)
+    second = person(
+        cloth,
+        Clothes(top=(0.46, 0.36, 0.22), legs=(0.05, 0.05, 0.055), skin=(0.25, 0.13, 0.08)),
+        stride=0.24,
+        swing=0.2,
+    )
     view.add(second.placed((7.4, 15.6, 0.14), 96))
     view.add(second.placed((7.0, 27, 0.14), -90))
     return view

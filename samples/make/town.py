@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from noise import cloudy, speckle
 from raster import Array, Hit, Mesh, Scene, Shader, Surface, join
@@ -82,7 +84,9 @@ class Builder:
 
         def opening(u: tuple[float, float], v: tuple[float, float], within: tuple[float, float, float, float]) -> None:
             a, b, c, d = within
-            wall.extend([rect(a, u[0], c, d), rect(u[1], b, c, d), rect(u[0], u[1], c, v[0]), rect(u[0], u[1], v[1], d)])
+            wall.extend(
+                [rect(a, u[0], c, d), rect(u[1], b, c, d), rect(u[0], u[1], c, v[0]), rect(u[0], u[1], v[1], d)]
+            )
             for edge in (
                 [(u[0], v[0], 0), (u[0], v[1], 0), (u[0], v[1], deep), (u[0], v[0], deep)],
                 [(u[1], v[0], 0), (u[1], v[0], deep), (u[1], v[1], deep), (u[1], v[1], 0)],
@@ -133,7 +137,15 @@ class Builder:
 
     def street_lamp(self, height: float = 7.0, reach: float = 1.8) -> Mesh:
         """A lamp on a curved arm that reaches towards +x."""
-        bend = np.array([(0, 0, 0), (0, 0, height * 0.8), (reach * 0.12, 0, height * 0.93), (reach * 0.45, 0, height), (reach, 0, height + 0.05)])
+        bend = np.array(
+            [
+                (0, 0, 0),
+                (0, 0, height * 0.8),
+                (reach * 0.12, 0, height * 0.93),
+                (reach * 0.45, 0, height),
+                (reach, 0, height + 0.05),
+            ]
+        )
         pole = tube(bend, np.array([0.09, 0.065, 0.05, 0.045, 0.04]), self.plain, (0.06, 0.065, 0.065), 10)
         return join([pole, box((0.75, 0.26, 0.12), (reach + 0.25, 0, height), self.plain, (0.10, 0.10, 0.10))])
 
@@ -153,8 +165,10 @@ class Builder:
             arc = np.radians(np.linspace(10, 170, 12))
             rim = np.stack([x + 0.18 * np.cos(arc), 0 * arc, zc + 0.18 * np.sin(arc)], 1)
             strip = []
-            for p, q in zip(rim[:-1], rim[1:], strict=True):
-                strip.append([(p[0], y - 0.13, p[2]), (q[0], y - 0.13, q[2]), (q[0], y - 0.30, q[2]), (p[0], y - 0.30, p[2])])
+            for p, q in itertools.pairwise(rim):
+                strip.append(
+                    [(p[0], y - 0.13, p[2]), (q[0], y - 0.13, q[2]), (q[0], y - 0.30, q[2]), (p[0], y - 0.30, p[2])]
+                )
             parts.append(quads(np.array(strip), self.plain, black))
         return join(parts)
 
@@ -203,7 +217,13 @@ def _wall(hit: Hit) -> Surface:
 def _window(hit: Hit) -> Surface:
     u, v, tag = hit.local[:, 0], hit.local[:, 1], hit.local[:, 2]
     shop, luck = tag > 5, tag % 1
-    frame = (u < 0.06) | (u > 0.94) | (v < 0.04) | (v > 0.96) | (~shop & ((np.abs(u - 0.5) < 0.025) | (np.abs(v - 0.62) < 0.02)))
+    frame = (
+        (u < 0.06)
+        | (u > 0.94)
+        | (v < 0.04)
+        | (v > 0.96)
+        | (~shop & ((np.abs(u - 0.5) < 0.025) | (np.abs(v - 0.62) < 0.02)))
+    )
     frame &= ~shop | (u < 0.03) | (u > 0.97) | (v < 0.06) | (v > 0.96) | (np.abs(v - 0.8) < 0.012)
     inside = np.full((len(u), 3), 0.02, np.float32)
     curtain = ~shop & ((u < 0.16 + 0.25 * luck) | (u > 0.88 - 0.25 * luck)) & (luck < 0.75)
@@ -217,7 +237,9 @@ def _window(hit: Hit) -> Surface:
     inside[shop & (v > 0.55)] += 0.03
     albedo = np.where(frame[:, None], np.where(shop[:, None], 0.05, hit.colour), inside)
     # Old panes are not quite flat, which breaks up what they mirror.
-    bend = hit.normals + 0.012 * np.stack([cloudy(u + tag * 31, v, 1.0, 51), cloudy(v, u + tag * 17, 1.0, 52), 0 * u], 1)
+    bend = hit.normals + 0.012 * np.stack(
+        [cloudy(u + tag * 31, v, 1.0, 51), cloudy(v, u + tag * 17, 1.0, 52), 0 * u], 1
+    )
     bend /= np.linalg.norm(bend, axis=1, keepdims=True)
     return Surface(albedo, np.where(frame, 0.02, 0.09).astype(np.float32), normals=bend.astype(np.float32), sharp=0.9)
 

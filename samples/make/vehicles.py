@@ -1,4 +1,4 @@
-"""Cars, vans, lorries and buses: bodies from distance functions, painted by place. Local axes: x ahead, y left, z up."""
+"""Cars, lorries and buses: bodies from distance functions, painted by place. Local axes: x ahead, y left, z up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from noise import cloudy
-from raster import Array, Hit, Mesh, Scene, Surface, join
+from raster import Array, Hit, Mesh, Scene, Shader, Surface, join
 from shapes import Colour, box, disc, polygon_distance, soft_max, solid, tube
 
 WHEEL = 0.33
@@ -75,7 +75,7 @@ def _car_solid(shape: Shape, step: float, shader: int) -> Mesh:
     return solid(inside, (-2.3, -1.0, 0.15), (2.3, 1.0, shape.roof + 0.05), step, shader)
 
 
-def _paint(shape: Shape, clean: bool = True) -> object:
+def _paint(shape: Shape) -> Shader:
     glass_outline = np.asarray(shape.glass)
 
     def shade(hit: Hit) -> Surface:
@@ -133,7 +133,7 @@ def _paint(shape: Shape, clean: bool = True) -> object:
         boot |= tail & (np.abs(y - 0.76) < 0.008) & (z > 0.5) & (z < shape.belt - 0.15)
         albedo[boot] *= 0.3
         plate_z = 0.60 if shape.roof < 1.5 else 0.66
-        plate = ends & (y < 0.26) & (np.abs(z - (plate_z if True else 0)) < 0.058) & (tail | front)
+        plate = ends & (y < 0.26) & (np.abs(z - plate_z) < 0.058) & (tail | front)
         plate &= tail | (np.abs(z - 0.50) < 0.06)
         albedo[plate] = [0.62, 0.63, 0.58]
         letters = plate & (np.abs(z - plate_z) < 0.032) & (np.sin(hit.local[:, 1] * 105) > 0.0) & (y < 0.21)
@@ -165,7 +165,6 @@ class Garage:
         self.step = step
         self.plain = scene.shader(_plain)
         self.wheel = scene.shader(_wheel_shader)
-        self.rubber = self.plain
         self.saloon_paint = scene.shader(_paint(SALOON))
         self.estate_paint = scene.shader(_paint(ESTATE))
         self.bus_paint = scene.shader(_bus_paint)
@@ -181,7 +180,7 @@ class Garage:
                 inner = outer - sign * width
                 path = [(axle, inner, radius), (axle, outer - sign * 0.03, radius), (axle, outer, radius)]
                 radii = [radius, radius, radius * 0.94]
-                parts.append(tube(np.array(path), np.array(radii), self.rubber, (0.016, 0.016, 0.017), 28))
+                parts.append(tube(np.array(path), np.array(radii), self.plain, (0.016, 0.016, 0.017), 28))
                 face = (axle, outer + sign * 0.004, radius)
                 parts.append(disc(face, (0, sign, 0), radius * 0.94, self.wheel, sides=28))
         return parts

@@ -12,8 +12,8 @@ import numpy as np
 from noise import cloudy, speckle
 from people import Clothes, person
 from plants import street_tree
-from raster import Array, Camera, Hit, Scene, Surface, developed, render
-from shapes import box, ground, quads, tube
+from raster import Camera, Hit, Scene, Surface, developed, render
+from shapes import box, ground, tube
 from town import Builder, day_sky
 from vehicles import Garage
 
@@ -33,8 +33,8 @@ def _floor(hit: Hit) -> Surface:
     crack = np.abs(cloudy(x, y, 7.0, 6, 1.9)) < 0.010
     albedo[crack] *= 0.6
     worn = np.clip(0.9 + 0.16 * cloudy(x, y, 0.8, 7, 0.8), 0.2, 1.0)
-    path = (x > 5.2) & (x < 7.4)
-    edge = (np.abs(x - 5.2) < 0.06) | (np.abs(x - 7.4) < 0.06)
+    path = (x > 3.6) & (x < 5.8)
+    edge = (np.abs(x - 3.6) < 0.06) | (np.abs(x - 5.8) < 0.06)
     green = path & ~edge
     albedo[green] = albedo[green] * 0.35 + (np.array([0.07, 0.20, 0.12]) * (0.65 * worn * tone)[:, None])[green]
     yellow = edge | (y > WALL - 2.2) & (y < WALL - 2.05)
@@ -91,12 +91,20 @@ def scene() -> Scene:
         view.add(box((3.5, 0.06, 4.1), (at, WALL - 0.09, 0.0), door, (0.46, 0.46, 0.44)))
         view.add(box((0.9, 0.05, 0.7), (at, WALL - 0.08, 4.75), build.plain, (0.06, 0.12, 0.30)))
         for sign in (-1, 1):
-            view.add(tube(np.array([(at + sign * 2.15, WALL - 0.5, 0), (at + sign * 2.15, WALL - 0.5, 1.1)]), 0.09, build.plain, (0.50, 0.34, 0.03), 12))
+            view.add(
+                tube(
+                    np.array([(at + sign * 2.15, WALL - 0.5, 0), (at + sign * 2.15, WALL - 0.5, 1.1)]),
+                    0.09,
+                    build.plain,
+                    (0.50, 0.34, 0.03),
+                    12,
+                )
+            )
         if k % 2 == 0:
             view.add(box((0.5, 0.25, 0.18), (at + 2.9, WALL - 0.2, 5.6), build.plain, (0.6, 0.6, 0.6)))
-    view.add(box((1.1, 0.08, 2.15), (6.3, WALL - 0.02, 0), build.plain, (0.08, 0.16, 0.28)))
-    view.add(box((2.2, 1.3, 0.12), (6.3, WALL - 0.65, 2.75), build.plain, (0.12, 0.12, 0.12)))
-    for at in (-17.0, -11.7, 3.4, 8.6):
+    view.add(box((1.1, 0.08, 2.15), (4.7, WALL - 0.02, 0), build.plain, (0.08, 0.16, 0.28)))
+    view.add(box((2.2, 1.3, 0.12), (4.7, WALL - 0.65, 2.75), build.plain, (0.12, 0.12, 0.12)))
+    for at in (-17.0, -11.7, 2.9, 8.6):
         view.add(tube(np.array([(at, WALL - 0.12, 0), (at, WALL - 0.12, 8)]), 0.06, build.plain, (0.20, 0.21, 0.22), 8))
 
     # Beyond: a second hall, trees, a fence.
@@ -113,15 +121,25 @@ def scene() -> Scene:
 
     # Pallets, a container, cones.
     wood = (0.30, 0.21, 0.12)
-    for x, y, n in ((9.2, 24.8, 9), (10.7, 25.0, 6), (9.4, 23.2, 4)):
+    for x, y, n in ((7.4, 25.2, 9), (8.9, 25.4, 6), (7.6, 23.7, 4)):
         for k in range(n):
             z = k * 0.15
             for off in (-0.5, 0, 0.5):
                 view.add(box((1.2, 0.1, 0.09), (x, y + off * 0.8, z), build.plain, tuple(np.array(wood) * 0.8)))
             for off in np.linspace(-0.53, 0.53, 7):
-                view.add(box((0.12, 0.85, 0.022), (x + float(off), y, z + 0.1), build.plain, tuple(np.array(wood) * rng.uniform(0.8, 1.15))))
-    view.add(box((2.44, 6.1, 2.6), (15.6, 25.5, 0), sheet, (0.07, 0.16, 0.26)), box((2.44, 6.1, 2.6), (18.6, 26.0, 0), sheet, (0.34, 0.10, 0.05)))
-    for x, y in ((2.0, 10.3), (3.4, 9.6)):
+                view.add(
+                    box(
+                        (0.12, 0.85, 0.022),
+                        (x + float(off), y, z + 0.1),
+                        build.plain,
+                        tuple(np.array(wood) * rng.uniform(0.8, 1.15)),
+                    )
+                )
+    view.add(
+        box((2.44, 6.1, 2.6), (15.6, 25.5, 0), sheet, (0.07, 0.16, 0.26)),
+        box((2.44, 6.1, 2.6), (18.6, 26.0, 0), sheet, (0.34, 0.10, 0.05)),
+    )
+    for x, y in ((0.4, 10.9), (1.7, 10.2)):
         cone = np.array([(x, y, 0.03), (x, y, 0.26), (x, y, 0.27), (x, y, 0.42), (x, y, 0.43), (x, y, 0.68)])
         view.add(tube(cone, np.array([0.15, 0.105, 0.105, 0.075, 0.075, 0.025]), build.plain, (0.55, 0.10, 0.015), 20))
         view.add(tube(cone[2:4], np.array([0.107, 0.078]), build.plain, (0.65, 0.65, 0.65), 20))
@@ -129,18 +147,27 @@ def scene() -> Scene:
 
     # The vehicles: a lorry that stands across, a parked car, a van at a door.
     view.add(garage.lorry((0.045, 0.13, 0.30), (0.60, 0.60, 0.58), 7.4).placed((-3.3, 16.6, 0), -24))
-    view.add(garage.saloon((0.30, 0.03, 0.035)).placed((11.2, 19.4, 0), -128))
+    view.add(garage.saloon((0.30, 0.03, 0.035)).placed((12.0, 20.6, 0), -128))
     view.add(garage.lorry((0.07, 0.12, 0.26), (0.50, 0.51, 0.52), 7.4).placed((-15.0, 21.5, 0), 90))
 
     # The people: one close to the lorry, two well clear of everything.
     lime, orange = (0.50, 0.66, 0.03), (0.70, 0.20, 0.02)
     navy, grey = (0.03, 0.045, 0.09), (0.085, 0.085, 0.09)
-    close = person(cloth, Clothes(navy, navy, vest=orange, helmet=(0.66, 0.66, 0.64)), stride=0.14, swing=0.10, bend=0.32)
+    close = person(
+        cloth, Clothes(navy, navy, vest=orange, helmet=(0.66, 0.66, 0.64)), stride=0.14, swing=0.10, bend=0.32
+    )
     view.add(close.placed((-2.3, 13.1, 0), 112))
-    walking = person(cloth, Clothes(grey, (0.04, 0.045, 0.06), vest=lime, helmet=(0.60, 0.42, 0.03)), stride=0.32, swing=0.24)
-    view.add(walking.placed((6.3, 12.4, 0), 96))
-    other = person(cloth, Clothes((0.10, 0.12, 0.16), grey, vest=orange, helmet=(0.60, 0.42, 0.03), skin=(0.22, 0.12, 0.075)), stride=0.28, swing=0.2)
-    view.add(other.placed((6.2, 19.6, 0), -84))
+    walking = person(
+        cloth, Clothes(grey, (0.04, 0.045, 0.06), vest=lime, helmet=(0.60, 0.42, 0.03)), stride=0.32, swing=0.24
+    )
+    view.add(walking.placed((4.7, 12.4, 0), 96))
+    other = person(
+        cloth,
+        Clothes((0.10, 0.12, 0.16), grey, vest=orange, helmet=(0.60, 0.42, 0.03), skin=(0.22, 0.12, 0.075)),
+        stride=0.28,
+        swing=0.2,
+    )
+    view.add(other.placed((4.6, 19.6, 0), -84))
     return view
 
 

@@ -94,6 +94,16 @@ def test_a_chosen_row_stands_out_in_the_picture(visitor) -> None:
     assert picture.get_attribute("src") != before
 
 
+def test_a_box_that_is_pressed_in_the_picture_is_chosen_and_given_up_again(visitor) -> None:
+    page = visitor.open("proximity")
+    shape = page.locator(".st-key-picture polygon[aria-label^=person]").first
+    shape.click()
+    expect(page.locator(".st-key-picture polygon[aria-pressed=true]")).to_have_count(1)
+    visitor.settled()
+    shape.press("Enter")
+    expect(page.locator(".st-key-picture polygon[aria-pressed=true]")).to_have_count(0)
+
+
 def test_a_bad_upload_is_one_sentence(visitor, tmp_path: Path) -> None:
     upload = tmp_path / "no <b>picture</b>.jpg".replace("/", "_")
     upload.write_text("nothing to see")
@@ -105,6 +115,15 @@ def test_a_bad_upload_is_one_sentence(visitor, tmp_path: Path) -> None:
     visitor.settled()
     assert alert.count() == 1 and upload.name in alert.inner_text()
     assert not alert.locator("b").count()
+
+
+def test_a_path_is_offered_on_the_computer_itself(visitor) -> None:
+    page = visitor.open("signs")
+    page.locator(".st-key-input").get_by_text("Path", exact=True).click()
+    field = page.get_by_role("textbox", name="Full path of a file on this computer")
+    field.fill(str(BUS))
+    field.press("Enter")
+    expect(page.locator(f".st-key-picture img[alt*='{BUS.name}']")).to_be_visible()
 
 
 def test_an_address_reopens_the_same_page(visitor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -98,8 +99,6 @@ def _check_shape(analysis: Analysis, recording: Recording) -> None:
             at = word.end
         latest = segment.end
     assert Analysis.from_json(analysis.to_json()) == analysis
-    import json
-
     json.dumps(analysis.to_json())
 
 
@@ -371,16 +370,20 @@ print(*sorted({{"torch", "transformers", "ultralytics", "openvino", "cv2", "scip
 
 
 @pytest.fixture
-def own_folder(tmp_path, monkeypatch) -> Path:
+def new_cache(tmp_path, monkeypatch) -> None:
+    """An empty cache for notes and conversions, while the models of the registry stay at hand."""
+    store.ensure(BASE)
+    monkeypatch.setenv("GALLERY_MODELS", str(store.ensure(TINY).folder.parent))
+    monkeypatch.setenv("GALLERY_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def own_folder(tmp_path, new_cache) -> Path:
     """A person's copy of the folder of whisper-tiny.en, never used before."""
     folder = tmp_path / "my whisper"
     folder.mkdir()
     for name, path in store.ensure(TINY).files.items():
         shutil.copyfile(path, folder / name)
-    store.ensure(BASE)
-    if (models := store.find(BASE)) is not None:  # stays at hand while the notes on first use go elsewhere
-        monkeypatch.setenv("GALLERY_MODELS", str(models.folder.parent))
-    monkeypatch.setenv("GALLERY_CACHE", str(tmp_path / "cache"))
     return folder
 
 
@@ -402,6 +405,7 @@ def test_a_folder_of_ones_own_without_its_tokenizer(own_folder):
 
 
 @pytest.mark.reference
+@pytest.mark.usefixtures("new_cache")
 def test_the_same_words_from_transformers(english):
     recording = english[1].recording()
     other = analyse(recording, Options(model=TINY, runtime="transformers"))
@@ -419,6 +423,7 @@ def test_the_same_words_from_transformers(english):
 
 
 @pytest.mark.reference
+@pytest.mark.usefixtures("new_cache")
 def test_french_is_refused_through_transformers_too(reference_data):
     recording = read_audio(reference_data / "speech" / "test_fr.wav", "test_fr.wav")
     with pytest.raises(WrongLanguage):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import struct
+import wave
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from gallery.media.audio import read_audio
 from gallery.samples import fetch, samples
 from tests.pages.app_driver import analyses, errors, read_by_a_person, upload
 
@@ -52,3 +55,22 @@ def test_the_language_is_kept_in_the_address(visit: Visit) -> None:
     assert errors(app) == []
     assert app.selectbox(key="speech.language").value == "en"
     assert analyses(app)[0].settings["language"] == "en"
+
+
+def test_a_recording_from_the_microphone(visit: Visit, tmp_path: Path) -> None:
+    wav = tmp_path / "recording.wav"
+    _as_wav(fetch(samples("speech")[0]), wav)
+    app = visit("speech")
+    app.segmented_control(key="speech.mode").set_value("record").run()
+    app.audio_input[0].set_value(("recording.wav", wav.read_bytes(), "audio/wav")).run()
+    assert errors(app) == []
+    assert analyses(app)[-1].segments
+
+
+def _as_wav(source: Path, target: Path) -> None:
+    recording = read_audio(source, source.name)
+    with wave.open(str(target), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(recording.RATE)
+        file.writeframes(recording.samples.tobytes())

@@ -55,11 +55,13 @@ def test_the_answer_does_not_depend_on_how_the_photo_was_turned():
 
 @pytest.mark.parametrize("runtime", [name for name in RUNTIMES if name != "torch"])
 def test_runtimes_agree(runtime):
+    """On pictures of other things, whose probabilities hang in the balance; OpenVINO may compute in bfloat16."""
     reference, other = classifier.load_classifier(runtime="torch"), classifier.load_classifier(runtime=runtime)
     for square in squares():
         expected, found = reference.predict(square), other.predict(square)
-        assert np.abs(expected.scores - found.scores).max() < 0.01
-        assert found.distance == pytest.approx(expected.distance, rel=0.01)
+        assert np.abs(expected.scores - found.scores).max() < 0.05
+        assert found.distance == pytest.approx(expected.distance, rel=0.05)
+        assert found.familiar == expected.familiar
 
 
 @pytest.mark.reference
@@ -70,8 +72,8 @@ def test_runtimes_agree_on_cells(reference_data):
         square = cells.cut(pixels, cells.frame(pixels.shape[1], pixels.shape[0]).box, torch.size)
         expected, found = torch.predict(square), openvino.predict(square)
         assert expected.scores.argmax() == found.scores.argmax()
-        assert np.abs(expected.scores - found.scores).max() < 0.005
-        assert found.distance == pytest.approx(expected.distance, rel=0.01)
+        assert np.abs(expected.scores - found.scores).max() < 0.02
+        assert found.distance == pytest.approx(expected.distance, rel=0.05)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
