@@ -23,5 +23,5 @@ def test_cars_from_above(reference_data, model):
 @pytest.mark.parametrize("model", ["whisper-base", "whisper-tiny.en"])
 def test_english_words(reference_data, model):
     measured = accuracy.english_words(reference_data, model)
-    assert measured["words"] == 110
+    assert measured["words"] >= 100
     assert measured["wrong words"] <= 9

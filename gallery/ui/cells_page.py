@@ -122,7 +122,7 @@ def _answer(domain: Domain, analysis: Analysis, state: PageState) -> None:
     elif verdict.certain:
         st.caption(t("cells.result"))
         st.header(in_markdown(name_of(verdict.label)), anchor=False)
-        st.markdown(t("cells.sure", score=f"{verdict.score:.0%}"))
+        st.markdown(t("cells.sure", score=_percent(verdict.score)))
     else:
         st.caption(t("cells.result"))
         st.header(t("cells.unsure"), anchor=False)
@@ -149,4 +149,7 @@ def name_of(label: str) -> str:
 
 
 def _percent(score: float) -> str:
+    """A probability in words that promise no more than it does: no network is 100 % sure."""
+    if score >= 0.995:
+        return plain("cells.nearly")
     return f"{score:.0%}" if score >= 0.1 or score == 0 else f"{score:.1%}"

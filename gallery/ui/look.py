@@ -10,7 +10,7 @@ _STYLE = """
 /* A line of text or a picture as wide as a wall helps nobody; a room needs larger type. */
 [data-testid="stMainBlockContainer"] { max-width: 108rem; padding: 2.75rem 3rem 4rem; }
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 3rem; } }
-@media (min-width: 2400px) { html { font-size: 24px; } }
+@media (min-width: 2400px) { html { font-size: 24px; } [data-testid="stSidebar"] { min-width: 16rem; } }
 h1 { letter-spacing: -0.015em; text-wrap: balance; }
 h2, h3 { letter-spacing: -0.005em; }
 .st-key-lead p { font-size: 1.15rem; line-height: 1.5; max-width: 60rem; }
@@ -32,9 +32,11 @@ h2, h3 { letter-spacing: -0.005em; }
 [data-testid="stAlert"] ul { padding: 0 0 0.35rem 0.2rem; margin-bottom: 0; }
 [data-testid="stAlert"] li { margin-left: 0.8rem; }
 
-/* Home: six equal cards in as many columns as fit. */
-.st-key-cards { display: grid !important; gap: 1.25rem !important;
-  grid-template-columns: repeat(auto-fill, minmax(min(17.5rem, 100%), 1fr)); align-items: stretch; }
+/* Home: six equal cards in three, two or one column, so that no row is left with a gap. */
+.st-key-cards { display: grid !important; gap: 1.25rem !important; align-items: stretch;
+  grid-template-columns: minmax(0, 1fr); }
+@media (min-width: 700px) { .st-key-cards { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+@media (min-width: 1100px) { .st-key-cards { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
 .st-key-cards > * { width: 100% !important; max-width: none !important; height: 100%; }
 [class*="st-key-card-"] { height: 100%; }
 [class*="st-key-card-"] img { aspect-ratio: 16 / 10; object-fit: cover; width: 100% !important;
@@ -50,7 +52,7 @@ h2, h3 { letter-spacing: -0.005em; }
 [class*="st-key-try-"] a:hover { filter: brightness(1.08); }
 :root { --gallery-accent: #00697A; --gallery-on-accent: #FFFFFF; }
 
-.st-key-segments { line-height: 1.65; }
+.st-key-transcript { max-height: 70vh; overflow-y: auto; }
 .st-key-transcript p { font-size: 1.3rem; line-height: 1.6; max-width: 60rem; }
 .st-key-verdict h2 { font-size: 2.4rem; padding-top: 0; }
 button, a { touch-action: manipulation; }

@@ -23,6 +23,8 @@ from gallery.ui.text import Trusted, plain, t
 
 #: Words below this confidence are shaded.
 UNSURE = 0.5
+_PAUSE_S = 2.0
+_MOST_LINES = 8
 #: Larger recordings are not handed to the browser's player, which would take them whole into memory.
 _PLAYER_BYTES = 200_000_000
 
@@ -112,7 +114,7 @@ def _result(domain: Domain, outcomes: Sequence[Outcome], shown: int, numbers: An
     st.subheader(t("speech.text"), anchor=False)
     with st.container(key="transcript"):
         if analysis.segments:
-            st.markdown(" ".join(words(segment) for segment in analysis.segments))
+            st.markdown("\n\n".join(paragraphs(analysis.segments)))
         else:
             st.info(t("speech.none"), icon=":material/voice_over_off:")
     if any(word.score < UNSURE for segment in analysis.segments for word in segment.words):
@@ -121,12 +123,24 @@ def _result(domain: Domain, outcomes: Sequence[Outcome], shown: int, numbers: An
     results_view.sentences(analysis)
     _downloads(domain, analysis, [each.analysis for each in outcomes if each.analysis is not None])
     with numbers:
-        _numbers(analysis)
+        _numbers(analysis, whole=not outcome.stopped)
     with below:
         results_view.all_files(outcomes, [each.analysis for each in outcomes])
         if analysis.segments:
             _lines(analysis)
         model_card.show(analysis.model)
+
+
+def paragraphs(segments: Sequence[Segment]) -> list[str]:
+    """The text as Markdown, with a new paragraph where the speaker paused, and at the latest after some lines."""
+    found: list[list[str]] = []
+    latest = 0.0
+    for segment in segments:
+        if not found or segment.start - latest >= _PAUSE_S or len(found[-1]) >= _MOST_LINES:
+            found.append([])
+        found[-1].append(words(segment))
+        latest = segment.end
+    return [" ".join(each) for each in found]
 
 
 def words(segment: Segment) -> Trusted:
@@ -143,7 +157,7 @@ def words(segment: Segment) -> Trusted:
     )
 
 
-def _numbers(analysis: Analysis) -> None:
+def _numbers(analysis: Analysis, whole: bool) -> None:
     with st.container(key="counts"):
         if analysis.language:
             name = languages.NAMES.get(analysis.language, analysis.language)
@@ -157,7 +171,7 @@ def _numbers(analysis: Analysis) -> None:
         st.metric(t("speech.duration"), clock(analysis.duration_s or 0.0), border=True)
         st.metric(t("speech.words"), f"{len((analysis.text or '').split()):,}", border=True)
         took = sum(analysis.timings_ms.values()) / 1e3
-        if analysis.segments and took > 0 and analysis.duration_s:
+        if whole and analysis.segments and took > 0 and analysis.duration_s:
             factor = analysis.duration_s / took
             st.metric(
                 t("speech.speed"), plain("speech.speed.value", factor=f"{factor:.0f}" if factor >= 10 else

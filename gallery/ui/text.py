@@ -209,6 +209,7 @@ TEXTS: dict[str, str] = {
     "alert.machines": "Vehicles",
     # cells
     "cells.result": "This looks like",
+    "cells.nearly": "over 99%",
     "cells.sure": "{score} sure",
     "cells.unknown": "Not a blood cell as known",
     "cells.unsure": "Not sure",

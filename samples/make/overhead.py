@@ -495,7 +495,7 @@ def main() -> None:
     """Render and save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1])
-    parser.add_argument("--passes", type=int, default=16)
+    parser.add_argument("--passes", type=int, default=10)
     parser.add_argument("--scale", type=float, default=1.0, help="below 1 for a quick look")
     args = parser.parse_args()
     from PIL import Image

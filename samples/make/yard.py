@@ -175,7 +175,7 @@ def main() -> None:
     """Render and save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1])
-    parser.add_argument("--passes", type=int, default=32)
+    parser.add_argument("--passes", type=int, default=18)
     args = parser.parse_args()
     from PIL import Image
 
