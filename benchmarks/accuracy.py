@@ -14,10 +14,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from gallery.media.audio import read_audio
-
 from benchmarks.average_precision import Image, average_precision
 from gallery.domains import satellite, signs, speech
+from gallery.media.audio import read_audio
 from gallery.media.image import OVERHEAD, read_image
 from gallery.results import Analysis, Box
 from gallery.zoo import offline

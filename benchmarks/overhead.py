@@ -2,8 +2,8 @@
 
     python -m benchmarks.overhead [PHOTO]
 
-Both are timed in turn in one run, on the same picture at 640x480, so that a noisy machine disturbs both alike. The goal is
-at most 1.15 times the bare call plus 15 ms. Exits with 1 when it is missed.
+Both are timed in turn in one run, on a picture of 640x480, so that a noisy machine disturbs both alike. The goal is at
+most 1.15 times the bare call plus 15 ms. Exits with 1 when it is missed.
 """
 
 from __future__ import annotations

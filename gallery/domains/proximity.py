@@ -79,7 +79,8 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
 def with_alerts(analysis: Analysis, limit: float, machines: Sequence[str] = MACHINES) -> Analysis:
     """The analysis with distances and alerts for its present detections; no model runs.
 
-    Every person and machine gets ``attributes.ground_point``, every person also the distance to the nearest machine.
+    Every person and machine gets ``attributes.ground_point``, every person also the distance to the nearest machine,
+    and an alert when that is below ``limit``.
 
     Raises:
         OptionError: a rule that could never alert.
@@ -99,7 +100,10 @@ def with_alerts(analysis: Analysis, limit: float, machines: Sequence[str] = MACH
             if nearest:
                 attributes[_DISTANCE] = round(nearest[0], 2)
             detection = replace(detection, attributes=attributes)
-            alerts += [_alert(detection, vehicle, d, link, limit) for d, link, vehicle in gaps if d < limit]
+            # one alert a person: a lorry that is also found as a cab must not count twice
+            if nearest and nearest[0] < limit:
+                distance, link, vehicle = nearest
+                alerts.append(_alert(detection, vehicle, distance, link, limit))
         detections.append(detection)
     alerts.sort(key=lambda alert: alert.distance)
     return replace(

@@ -35,9 +35,13 @@ def _warm() -> None:
 
 def _load(task: str, model_id: str) -> None:
     if task in ("detect", "obb"):
+        import numpy as np
+
         from gallery.zoo.detector import load_detector
 
-        load_detector(model_id)
+        # the first picture pays for compiling its shape; a wide photograph and a square tile are the commonest
+        height = 720 if task == "detect" else 1280
+        load_detector(model_id).predict(np.zeros((height, 1280, 3), np.uint8), 0.5)
     elif task == "classify-cells":
         from gallery.zoo.classifier import load_classifier
 

@@ -86,8 +86,8 @@ class Detector:
         import torch
 
         started = time.perf_counter()
-        boxed = self._letterbox(image=pixels)
-        batch = cv2.dnn.blobFromImage(boxed, 1 / 255)
+        boxed = np.asarray(self._letterbox(image=pixels))
+        batch = np.asarray(cv2.dnn.blobFromImage(boxed, 1 / 255), np.float32)
         prepared = time.perf_counter()
         raw = self._network(batch)
         inferred = time.perf_counter()
@@ -107,7 +107,7 @@ class Detector:
             boxes[:, 0::2] = boxes[:, 0::2].clip(0, pixels.shape[1])
             boxes[:, 1::2] = boxes[:, 1::2].clip(0, pixels.shape[0])
         else:
-            boxes = self._ops.scale_boxes(shape, rows[:, :4].copy(), pixels.shape)
+            boxes = np.asarray(self._ops.scale_boxes(shape, rows[:, :4].copy(), pixels.shape))
         finished = time.perf_counter()
         return Prediction(
             boxes=boxes,
@@ -177,8 +177,8 @@ def _build(model_id: str, runtime: str) -> Detector:
     if runtime == "torch":
         network: Network = TorchNetwork(_yolo(weights, entry.task).model.fuse(verbose=False))
     else:
-        # one conversion serves both runtimes: OpenVINO reads ONNX, with the same output to the last bit as after its own
-        # converter, which would report its use to its makers
+        # one conversion serves both runtimes: OpenVINO reads ONNX, with the same output to the last bit as after its
+        # own converter, which would report its use to its makers
         folder = exports.cached(
             f"{entry.id}-onnx",
             {

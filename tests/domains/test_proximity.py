@@ -32,13 +32,15 @@ def test_distance_in_person_heights(box, expected):
     assert nearest[1] == box[3]
 
 
-@pytest.mark.parametrize(("limit", "alerts"), [(0.4, 0), (0.5, 0), (0.51, 1), (2.0, 2)])
-def test_alerts_below_the_limit_closest_first(limit, alerts):
+@pytest.mark.parametrize(("limit", "expected"), [(0.4, []), (0.5, []), (0.51, [0.5]), (2.0, [0.5, 1.0])])
+def test_one_alert_a_person_closest_first(limit, expected):
+    """Each person is warned about the nearest machine only, however many are near."""
     near = Detection("truck", 0.9, (170.0, 120.0, 300.0, 200.0))
-    far = Detection("car", 0.9, (240.0, 120.0, 300.0, 200.0))
-    result = proximity.with_alerts(_scene(far, PERSON, near), limit)
-    assert [a.distance for a in result.alerts] == [0.5, 1.2][:alerts]
-    person = next(d for d in result.detections if d.label == "person")
+    far = Detection("car", 0.9, (540.0, 120.0, 600.0, 200.0))
+    other = Detection("person", 0.8, (420.0, 100.0, 460.0, 200.0))  # 100 pixels from the car, 140 from the truck
+    result = proximity.with_alerts(_scene(far, other, PERSON, near), limit)
+    assert [a.distance for a in result.alerts] == expected
+    person = next(d for d in result.detections if d.box == PERSON.box)
     assert person.attributes["distance_person_heights"] == 0.5
     assert person.attributes["ground_point"] == [120.0, 200.0]
 
