@@ -45,6 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        if os.environ.get("GALLERY_DEBUG") == "1":
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"The disk or the network refused: {error.strerror or error}{place}.", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

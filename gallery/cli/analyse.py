@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from gallery.domains import DOMAINS, Domain
-from gallery.errors import GalleryError
+from gallery.domains import DOMAINS, Domain, Progress
+from gallery.errors import GalleryError, OptionError
+from gallery.media.names import display_name, download_name
 from gallery.results import Analysis
 
 _log = logging.getLogger(__name__)
@@ -38,36 +41,58 @@ def run(args: argparse.Namespace) -> int:
     from gallery.export.documents import json_entries
 
     domain = DOMAINS[args.domain]
+    target = None if args.json is None or str(args.json) == "-" else args.json
+    _check_targets(target, args.out)
+    say = sys.stderr if str(args.json) == "-" else sys.stdout
     entries: list[dict[str, Any]] = []
-    written: set[Path] = set()
+    written: set[str] = set()
     failed = 0
     for path in args.files:
         try:
             analysis = _analyse(domain, path, args, written)
         except GalleryError as error:
-            failed += 1
-            entries.append({"file": path.name, "domain": domain.id, "error": str(error)})
-            print(f"{path.name}: {error}", file=sys.stderr)
+            problem = str(error)
         except Exception:
-            failed += 1
-            _log.debug("analysing %s", path, exc_info=True)
-            sentence = "The gallery failed on this file. Run again with GALLERY_DEBUG=1 to see where."
-            entries.append({"file": path.name, "domain": domain.id, "error": sentence})
-            print(f"{path.name}: {sentence}", file=sys.stderr)
             if os.environ.get("GALLERY_DEBUG") == "1":
                 raise
+            _log.debug("analysing %s", path, exc_info=True)
+            problem = "The gallery failed on this file. Run again with GALLERY_DEBUG=1 to see where."
         else:
             entries.append(analysis.to_json())
-            if args.json is None or str(args.json) != "-":
-                print(f"{path.name}: {summary(analysis)}")
-    if args.json is not None:
-        data = json_entries(entries)
-        if str(args.json) == "-":
-            sys.stdout.buffer.write(data)
-        else:
-            args.json.parent.mkdir(parents=True, exist_ok=True)
-            args.json.write_bytes(data)
+            print(f"{display_name(path.name)}: {summary(analysis)}", file=say)
+            continue
+        failed += 1
+        entries.append({"file": path.name, "domain": domain.id, "error": problem})
+        print(f"{display_name(path.name)}: {problem}", file=sys.stderr)
+    data = json_entries(entries)
+    if target is not None:
+        target.write_bytes(data)
+    elif args.json is not None:
+        sys.stdout.buffer.write(data)
     return 1 if failed else 0
+
+
+def _check_targets(target: Path | None, folder: Path | None) -> None:
+    """Find out before the first file, not after the last, that results cannot be written.
+
+    Raises:
+        OptionError: a target is of the wrong kind or cannot be written.
+    """
+    try:
+        if target is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("ab"):
+                pass
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        named = "--json" if folder is None or str(error.filename or "") == str(target) else "--out"
+        raise OptionError(
+            f"The results cannot be written where {named} says ({error.strerror}).",
+            "Name a file for --json, a folder for --out, and a place where you may write.",
+        ) from error
 
 
 def summary(analysis: Analysis) -> str:
@@ -84,21 +109,21 @@ def summary(analysis: Analysis) -> str:
     return f"{said} ({took:.0f} ms)"
 
 
-def _analyse(domain: Domain, path: Path, args: argparse.Namespace, written: set[Path]) -> Analysis:
+def _analyse(domain: Domain, path: Path, args: argparse.Namespace, written: set[str]) -> Analysis:
     module = domain.module()
     options = module.Options(model=args.model, score=args.score, **_OPTIONS[domain.id](args))
     if domain.media == "audio":
         from gallery.media.audio import read_audio
 
         recording = read_audio(path, path.name)
-        analysis = module.analyse(recording, options)
+        analysis = module.analyse(recording, options, progress=_progress())
         if args.out:
             _write(args.out, analysis, None, written)
         return analysis
     from gallery.media.image import OVERHEAD, PHOTO, read_image
 
     picture = read_image(path, path.name, OVERHEAD if domain.id == "satellite" else PHOTO)
-    analysis = module.analyse(picture, options)
+    analysis = module.analyse(picture, options, progress=_progress())
     if args.out:
         from gallery.draw.boxes import annotate
 
@@ -109,29 +134,49 @@ def _analyse(domain: Domain, path: Path, args: argparse.Namespace, written: set[
     return analysis
 
 
-def _write(folder: Path, analysis: Analysis, drawn: Any, written: set[Path]) -> None:
-    """Everything about one file into ``folder``, without writing over another file's results of this run."""
+def _progress() -> Progress | None:
+    """Says on a terminal how far a run is; into a file or a pipe nothing is said."""
+    if not sys.stderr.isatty():
+        return None
+
+    def report(share: float, doing: str) -> None:
+        line = "" if share >= 1 else f"{share:4.0%} {doing}"[:78]
+        print(f"\r{line:<78}\r", end="", file=sys.stderr, flush=True)
+
+    return report
+
+
+def _write(folder: Path, analysis: Analysis, drawn: Any, written: set[str]) -> None:
+    """Everything about one file into ``folder``.
+
+    Names carry what a file holds (``street-annotated.jpg``), so that no file of the person is written over, and no
+    result of this run is: a second ``street`` becomes ``street-2``.
+    """
     from gallery.export.documents import columns, json_bytes, rows
     from gallery.export.tables import csv_bytes
 
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = Path(analysis.file).stem
-    if (folder / f"{stem}.json") in written:
-        stem = f"{stem}-{sum(path.parent == folder for path in written) + 1}"
-    written.add(folder / f"{stem}.json")
-    files = {".json": json_bytes([analysis]), ".csv": csv_bytes(rows(analysis), columns(analysis.domain))}
+    files = {
+        "result.json": json_bytes([analysis]),
+        "table.csv": csv_bytes(rows(analysis), columns(analysis.domain)),
+    }
     if drawn is not None:
         from gallery.export.pictures import jpeg_bytes
 
-        files[".jpg"] = jpeg_bytes(drawn)
+        files["annotated.jpg"] = jpeg_bytes(drawn)
     if analysis.domain == "speech":
         from gallery.export.subtitles import to_srt, to_text, to_vtt
 
-        files[".srt"] = to_srt(analysis.segments).encode()
-        files[".vtt"] = to_vtt(analysis.segments).encode()
-        files[".txt"] = to_text(analysis).encode()
-    for suffix, data in files.items():
-        (folder / f"{stem}{suffix}").write_bytes(data)
+        files["subtitles.srt"] = to_srt(analysis.segments).encode()
+        files["subtitles.vtt"] = to_vtt(analysis.segments).encode()
+        files["transcript.txt"] = to_text(analysis).encode()
+    for number in itertools.count(1):
+        name = analysis.file if number == 1 else f"{Path(analysis.file).stem}-{number}"
+        names = {kind: download_name(name, *kind.split(".")) for kind in files}
+        if not written & {each.casefold() for each in names.values()}:
+            break
+    for kind, data in files.items():
+        written.add(names[kind].casefold())
+        (folder / names[kind]).write_bytes(data)
 
 
 def _add_runtime(parser: argparse.ArgumentParser) -> None:
@@ -154,6 +199,9 @@ def _add_proximity(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_speech(parser: argparse.ArgumentParser) -> None:
+    from gallery.domains.speech import RUNTIMES
+
+    parser.add_argument("--runtime", default=RUNTIMES[0], choices=RUNTIMES, help="default: %(default)s")
     parser.add_argument("--language", help="language code, for example en; found by itself when left out")
 
 
@@ -169,5 +217,5 @@ _OPTIONS = {
     "satellite": lambda args: {"runtime": args.runtime, "tile": args.tile, "overlap": args.overlap},
     "cells": lambda args: {"runtime": args.runtime},
     "proximity": lambda args: {"runtime": args.runtime, "limit": args.limit},
-    "speech": lambda args: {"language": args.language},
+    "speech": lambda args: {"runtime": args.runtime, "language": args.language},
 }

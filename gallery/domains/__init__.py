@@ -8,8 +8,23 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal
 
+from gallery.zoo.integrity import Progress as Download
+from gallery.zoo.integrity import human
+
 Progress = Callable[[float, str], None]
 """Told how far a run is (0 to 1) and what it is doing, in words."""
+
+
+def fetching(progress: Progress | None) -> Callable[[Download], None] | None:
+    """Tells ``progress`` how far a download is, for a model that this machine lacks."""
+    if progress is None:
+        return None
+
+    def report(download: Download) -> None:
+        share = download.done_bytes / download.total_bytes if download.total_bytes else 0.0
+        progress(share, f"fetching {download.file} ({human(download.done_bytes)})")
+
+    return report
 
 
 @dataclass(frozen=True, slots=True)

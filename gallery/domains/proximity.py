@@ -1,9 +1,10 @@
 """Worker proximity: people who stand too close to a vehicle, counted in person heights on the picture.
 
 A first measure that needs no calibration. Each person's feet are the middle of the lower edge of the box; a vehicle
-stands on the lower edge of its own. The gap between them, in pixels, is counted in the heights of that person's box.
-It holds as far as both stand about equally far from the camera: a gap that points away from the camera looks shorter
-on the picture than it is, so the measure alarms rather too early than too late.
+stands on the lowest part of its own. The gap between them, in pixels, is counted in the heights of that person's box.
+It is a distance on the picture and not on the ground: it holds where both stand about equally far from the camera. A
+gap that points away from the camera looks shorter than it is, so an alert may come without need; feet hidden behind
+something, or a long vehicle seen from high above, can make a gap look longer, so an alert may be missed.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from gallery.domains import Progress
+from gallery.domains import Progress, fetching
 from gallery.errors import OptionError
 from gallery.media.types import Picture
 from gallery.results import Alert, Analysis, Detection, Point
-from gallery.zoo.detector import check_score, load_detector
+from gallery.zoo.detector import check_score, load_detector, most_found
 
 PERSON = "person"
 #: The classes of COCO that count as machines.
 MACHINES = ("car", "truck", "bus", "motorcycle", "train")
 UNIT = "person heights"
 _DISTANCE = "distance_person_heights"
+#: Share of a vehicle's box, from below, that is taken for the ground it stands on.
+_FOOTPRINT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
     options = options or Options()
     check_score(options.score)
     _check_rule(options.limit, options.machines)
-    detector = load_detector(options.model, options.runtime)
+    detector = load_detector(options.model, options.runtime, fetching(progress))
     prediction = detector.predict(picture.pixels, options.score, (PERSON, *options.machines))
     found = Analysis(
         file=picture.name,
@@ -66,6 +69,7 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
             "post": round(prediction.post_ms, 3),
         },
         warnings=picture.warnings,
+        cut=most_found(prediction),
         settings=asdict(options),
         width=picture.width,
         height=picture.height,
@@ -121,10 +125,10 @@ def ground_point(detection: Detection) -> Point:
 
 
 def gap(person: Detection, vehicle: Detection) -> tuple[float, tuple[Point, Point]]:
-    """Distance in person heights from a person's feet to the line a vehicle stands on, and its two ends in pixels."""
+    """Distance in person heights from a person's feet to the ground a vehicle stands on, and its two ends in pixels."""
     x, y = ground_point(person)
     x1, _, x2, y2 = vehicle.box
-    nearest = (min(max(x, x1), x2), y2)
+    nearest = (min(max(x, x1), x2), min(max(y, y2 - _FOOTPRINT * vehicle.height), y2))
     pixels = ((nearest[0] - x) ** 2 + (nearest[1] - y) ** 2) ** 0.5
     return pixels / max(person.height, 1.0), ((x, y), nearest)
 

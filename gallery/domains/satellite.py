@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gallery.domains import Progress
+from gallery.domains import Progress, fetching
 from gallery.errors import OptionError
 from gallery.media.types import Picture
 from gallery.results import Analysis
@@ -38,7 +38,7 @@ class Options:
         runtime: ``openvino``, ``onnxruntime`` or ``torch``.
         score: keep what scores at least this, 0.01 to 1.
         tile: side of a tile in pixels, 256 to 2048; it is scaled to the 1024 that the network was trained on.
-        overlap: pixels that neighbouring tiles share; larger than the largest object to be found whole.
+        overlap: pixels that neighbouring tiles share; what is longer may be cut at a seam and found in parts.
     """
 
     model: str = "yolov8n-obb"
@@ -62,7 +62,7 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
             f"Tiles of {options.tile} pixels that overlap by {options.overlap} cannot be used.",
             "Choose tiles of 256 to 2048 pixels that overlap by at most half.",
         )
-    detector = load_detector(options.model, options.runtime)
+    detector = load_detector(options.model, options.runtime, fetching(progress))
     windows = tiles(picture.width, picture.height, options.tile, options.overlap)
     found: list[Prediction] = []
     full = 0

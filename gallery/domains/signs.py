@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from gallery.domains import Progress
+from gallery.domains import Progress, fetching
 from gallery.media.types import Picture
 from gallery.results import Analysis
-from gallery.zoo.detector import check_score, load_detector
+from gallery.zoo.detector import check_score, load_detector, most_found
 
 #: The classes of COCO that matter on a road; the model's other classes are not shown.
 LABELS = ("stop sign", "traffic light", "person", "bicycle", "motorcycle", "car", "bus", "truck", "train")
@@ -36,7 +36,7 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
         ModelError: the model cannot be had.
     """
     options = options or Options()
-    detector = load_detector(options.model, options.runtime)
+    detector = load_detector(options.model, options.runtime, fetching(progress))
     prediction = detector.predict(picture.pixels, check_score(options.score), LABELS)
     if progress:
         progress(1.0, "done")
@@ -51,6 +51,7 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
             "post": round(prediction.post_ms, 3),
         },
         warnings=picture.warnings,
+        cut=most_found(prediction),
         settings=asdict(options),
         width=picture.width,
         height=picture.height,

@@ -10,7 +10,7 @@ from gallery.results import Analysis
 
 #: Columns of the table of what was found, in order, by kind of result.
 DETECTION_COLUMNS = ("file", "number", "label", "score", "x1", "y1", "x2", "y2", "polygon", "attributes")
-CLASS_COLUMNS = ("file", "label", "score")
+CLASS_COLUMNS = ("file", "answer", "label", "score")
 SEGMENT_COLUMNS = ("file", "number", "start", "end", "text", "score")
 
 
@@ -32,7 +32,9 @@ def columns(domain: str) -> Sequence[str]:
 def rows(analysis: Analysis) -> list[dict[str, Any]]:
     """One row for each thing found, with the columns of :func:`columns`."""
     if analysis.domain == "cells":
-        return [{"file": analysis.file, "label": c.label, "score": c.score} for c in analysis.classes]
+        # the answer stands in every row, so that a refusal cannot be mistaken for the class with the best score
+        answer = analysis.settings.get("answer", "")
+        return [{"file": analysis.file, "answer": answer, "label": c.label, "score": c.score} for c in analysis.classes]
     if analysis.domain == "speech":
         return [
             {

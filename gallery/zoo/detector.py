@@ -6,10 +6,11 @@ itself runs on OpenVINO, onnxruntime or torch. https://docs.ultralytics.com/
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,14 +19,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gallery.errors import OptionError
+from gallery.errors import OptionError, WeightsMismatch
 from gallery.results import Detection, ModelUse
 from gallery.zoo import exports, offline, store
+from gallery.zoo.integrity import Progress as Download
 from gallery.zoo.networks import Network, OnnxNetwork, OpenVinoNetwork, TorchNetwork, check_runtime
 from gallery.zoo.shared import Shared
 
 #: Boxes of the same label that overlap more than this are one object (ultralytics' default).
 IOU = 0.7
+#: Most objects that are kept for one image unless more are asked for (ultralytics' default).
+MOST = 300
 _STRIDE = 32
 _loaded: Shared[Detector] = Shared(capacity=6)
 
@@ -72,7 +76,7 @@ class Detector:
         pixels: npt.NDArray[np.uint8],
         score: float,
         labels: Sequence[str] | None = None,
-        most: int = 300,
+        most: int = MOST,
     ) -> Prediction:
         """Find objects.
 
@@ -88,6 +92,7 @@ class Detector:
         started = time.perf_counter()
         boxed = np.asarray(self._letterbox(image=pixels))
         batch = np.asarray(cv2.dnn.blobFromImage(boxed, 1 / 255), np.float32)
+        self._network.ready(batch.shape)
         prepared = time.perf_counter()
         raw = self._network(batch)
         inferred = time.perf_counter()
@@ -138,20 +143,32 @@ class Detector:
         return tuple(found)
 
 
+def most_found(prediction: Prediction) -> tuple[str, ...]:
+    """A sentence on what was left out, where a picture held as many finds as are kept."""
+    if len(prediction.scores) < MOST:
+        return ()
+    return (f"Only the {MOST} best finds were kept; there may be more.",)
+
+
 def enclosing(polygons: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Upright boxes, N x 4 xyxy, around polygons, N x 4 x 2."""
     return np.concatenate([polygons.min(axis=1), polygons.max(axis=1)], axis=1)
 
 
-def load_detector(model_id: str, runtime: str = "openvino") -> Detector:
+def load_detector(
+    model_id: str, runtime: str = "openvino", progress: Callable[[Download], None] | None = None
+) -> Detector:
     """The shared detector of a registry id on a runtime; weights are fetched and checked if they are not there.
+
+    Args:
+        progress: called while weights arrive.
 
     Raises:
         UnknownModel, ModelUnavailable, WeightsMismatch, DiskFull: see :func:`gallery.zoo.store.ensure`.
         OptionError: no such runtime, or the model is no detector.
     """
     check_runtime(runtime)
-    return _loaded.get((model_id, runtime), lambda: _build(model_id, runtime))
+    return _loaded.get((model_id, runtime), lambda: _build(model_id, runtime, progress))
 
 
 def check_score(score: float) -> float:
@@ -165,17 +182,18 @@ def check_score(score: float) -> float:
     return score
 
 
-def _build(model_id: str, runtime: str) -> Detector:
+def _build(model_id: str, runtime: str, progress: Callable[[Download], None] | None) -> Detector:
     offline.apply()
-    resolved = store.ensure(model_id)
+    resolved = store.ensure(model_id, progress=progress)
     entry = resolved.entry
     if entry.task not in ("detect", "obb"):
         raise OptionError(f"{entry.id} does not find objects.", "Choose a model of the tasks detect or obb.")
-    weights = next(iter(resolved.files.values()))
     oriented = entry.task == "obb"
     size = int(entry.input_size)
     if runtime == "torch":
-        network: Network = TorchNetwork(_yolo(weights, entry.task).model.fuse(verbose=False))
+        with tempfile.TemporaryDirectory(prefix="gallery-") as private:
+            weights = _checked_copy(resolved, Path(private))
+            network: Network = TorchNetwork(_yolo(weights, entry.task).model.fuse(verbose=False))
     else:
         # one conversion serves both runtimes: OpenVINO reads ONNX, with the same output to the last bit as after its
         # own converter, which would report its use to its makers
@@ -188,7 +206,7 @@ def _build(model_id: str, runtime: str) -> Detector:
                 "torch": version("torch"),
                 "onnx": version("onnx"),
             },
-            lambda part: _export(weights, entry.task, size, part),
+            lambda part: _export(resolved, size, part),
         )
         model = folder / "model.onnx"
         network = OpenVinoNetwork(model) if runtime == "openvino" else OnnxNetwork(model)
@@ -214,12 +232,27 @@ def _yolo(weights: Path, task: str) -> Any:
     return YOLO(str(weights), task=task, verbose=False)
 
 
-def _export(weights: Path, task: str, size: int, part: Path) -> None:
-    """Convert verified weights into ``part`` with free height and width."""
-    copy = part / "model.pt"  # ultralytics writes beside the weights, which may be a folder of the user's
-    shutil.copyfile(weights, copy)
+def _checked_copy(resolved: store.ResolvedModel, folder: Path) -> Path:
+    """A copy of the weights in a private folder: the bytes that are hashed here are those that are loaded.
+
+    The weights are a pickle, which runs code when it is loaded, and the folder they lie in may be shared.
+    """
+    data = resolved.path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != resolved.sha256:
+        raise WeightsMismatch(
+            f"{resolved.path} changed while it was being loaded.", "Run: python -m gallery models verify"
+        )
+    copy = folder / "model.pt"
+    copy.write_bytes(data)
+    return copy
+
+
+def _export(resolved: store.ResolvedModel, size: int, part: Path) -> None:
+    """Convert the weights into ``part`` with free height and width."""
+    copy = _checked_copy(resolved, part)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's notes on shapes say nothing to a person who opens a picture
         # the shape simplifier needs a package of its own and gains nothing on these networks
-        _yolo(copy, task).export(format="onnx", dynamic=True, imgsz=size, simplify=False, verbose=False)
+        model = _yolo(copy, resolved.entry.task)
+        model.export(format="onnx", dynamic=True, imgsz=size, simplify=False, verbose=False)
     copy.unlink()

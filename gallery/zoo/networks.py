@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery.errors import OptionError
+from gallery.zoo.shared import Shared
 
 #: Runtimes that a vision network can run on; the first is the default.
 RUNTIMES = ("openvino", "onnxruntime", "torch")
@@ -20,6 +20,9 @@ _COMPILED_SHAPES = 6  # a compiled shape takes tens of MB; photographs come in f
 
 class Network(Protocol):
     """Float32 array, NxCxHxW, in; the network's one output, float32, out. Safe to call from several threads."""
+
+    def ready(self, shape: tuple[int, ...]) -> None:
+        """Get ready for input of this shape, so that the time of the next call is that of the network alone."""
 
     def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]: ...
 
@@ -47,24 +50,19 @@ class OpenVinoNetwork:
 
         self._core = openvino.Core()
         self._path = path
-        self._lock = threading.Lock()
-        self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._compiled: Shared[_RequestPool] = Shared(_COMPILED_SHAPES)
 
-    def _for_shape(self, shape: tuple[int, ...]) -> Any:
-        with self._lock:
-            if shape in self._compiled:
-                self._compiled.move_to_end(shape)
-                return self._compiled[shape]
-            model = self._core.read_model(self._path)
-            model.reshape(list(shape))
-            compiled = self._core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
-            self._compiled[shape] = _RequestPool(compiled)
-            while len(self._compiled) > _COMPILED_SHAPES:
-                self._compiled.popitem(last=False)
-            return self._compiled[shape]
+    def ready(self, shape: tuple[int, ...]) -> None:
+        """Compile for this shape, unless that was done; callers of other shapes do not wait."""
+        self._compiled.get(shape, lambda: self._compile(shape))
+
+    def _compile(self, shape: tuple[int, ...]) -> _RequestPool:
+        model = self._core.read_model(self._path)
+        model.reshape(list(shape))
+        return _RequestPool(self._core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"}))
 
     def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return self._for_shape(batch.shape)(batch)
+        return self._compiled.get(batch.shape, lambda: self._compile(batch.shape))(batch)
 
 
 class _RequestPool:
@@ -96,6 +94,9 @@ class OnnxNetwork:
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
+    def ready(self, shape: tuple[int, ...]) -> None:
+        """Nothing to do: a session takes any shape."""
+
     def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return self._session.run(None, {self._input: batch})[0]
 
@@ -106,6 +107,9 @@ class TorchNetwork:
     def __init__(self, module: Any) -> None:
         self._module = module.eval()
         self._lock = threading.Lock()
+
+    def ready(self, shape: tuple[int, ...]) -> None:
+        """Nothing to do: a module takes any shape."""
 
     def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         import torch

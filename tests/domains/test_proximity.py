@@ -20,8 +20,9 @@ def _scene(*detections: Detection) -> Analysis:
     [
         ((170.0, 120.0, 300.0, 200.0), 0.5),  # 50 pixels to the right, on the same ground line
         ((0.0, 120.0, 60.0, 200.0), 0.6),  # 60 pixels to the left
-        ((100.0, 120.0, 300.0, 230.0), 0.3),  # in front of the vehicle's line
-        ((150.0, 120.0, 300.0, 240.0), 0.5),  # 30 across, 40 down
+        ((100.0, 130.0, 300.0, 230.0), 0.0),  # on the ground it stands on: the lower 30 of 100 pixels
+        ((150.0, 100.0, 300.0, 300.0), 0.5),  # 30 to the right, 40 above the ground it stands on (240 to 300)
+        ((100.0, 20.0, 300.0, 160.0), 0.4),  # 40 in front of it
         ((90.0, 50.0, 400.0, 200.0), 0.0),  # at the wheels
     ],
 )
@@ -29,7 +30,7 @@ def test_distance_in_person_heights(box, expected):
     distance, (feet, nearest) = proximity.gap(PERSON, Detection("truck", 0.9, box))
     assert distance == pytest.approx(expected)
     assert feet == (120.0, 200.0)
-    assert nearest[1] == box[3]
+    assert box[0] <= nearest[0] <= box[2] and box[1] < nearest[1] <= box[3]
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(0.4, []), (0.5, []), (0.51, [0.5]), (2.0, [0.5, 1.0])])
