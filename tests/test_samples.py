@@ -10,6 +10,7 @@ import pytest
 
 from gallery import samples
 from gallery.cli import samples as command
+from gallery.domains import DOMAINS
 from gallery.errors import SampleUnavailable
 from gallery.media.image import OVERHEAD, PHOTO, read_image
 from gallery.zoo import paths
@@ -280,3 +281,7 @@ def test_what_was_spoken_is_written_down(sample):
     plain = EnglishTextNormalizer() if sample.language == "en" else BasicTextNormalizer()
     assert analysis.language == sample.language
     assert jiwer.wer(plain(sample.transcript), plain(analysis.text)) <= 0.10
+
+
+def test_there_are_samples_for_the_applications_that_there_are() -> None:
+    assert tuple(DOMAINS) == samples.DOMAINS

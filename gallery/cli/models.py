@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TextIO
 
 from gallery.errors import DiskFull, GalleryError
-from gallery.zoo.integrity import Progress, human
+from gallery.wording import human_bytes
+from gallery.zoo.integrity import Progress
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +26,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _action(actions, "unbundle", "bring the models of such a file into the cache", file=True)
     _action(actions, "doctor", "say what is missing, and why")
     forget = _action(actions, "forget", "forget how your own checkpoint looked at its first use, after you changed it")
-    forget.add_argument("checkpoint", metavar="MODEL", help="its folder or hub id, as it was named")
+    forget.add_argument(
+        "checkpoint", nargs="?", metavar="MODEL", help="its folder or hub id; where it is left out, all are listed"
+    )
 
 
 def _action(
@@ -84,7 +87,7 @@ def _list(_: argparse.Namespace) -> int:
         status = store.status(entry)
         licence = f"{entry.licence} ({entry.licence_note})" if entry.licence_note else entry.licence
         here = {"present": "yes", "missing": "no", "damaged": "damaged"}[status.state]
-        rows.append((entry.id, entry.task, human(entry.bytes), licence, here, status.source))
+        rows.append((entry.id, entry.task, human_bytes(entry.bytes), licence, here, status.source))
     print(table(rows))
     return 0
 
@@ -101,7 +104,7 @@ def _pull(args: argparse.Namespace) -> int:
             model = store.ensure(model_id, progress=line)
             line.end()
             done = "is here" if already else "fetched"
-            print(f"{model_id}: {done}, {human(model.entry.bytes)}, from {model.source}")
+            print(f"{model_id}: {done}, {human_bytes(model.entry.bytes)}, from {model.source}")
         except DiskFull as error:
             line.end()
             print(f"{model_id}: {error}", file=sys.stderr)
@@ -139,7 +142,7 @@ def _bundle(args: argparse.Namespace) -> int:
         ids = bundle(args.file, args.ids, progress=line)
     finally:
         line.end()
-    print(f"{args.file}: {human(args.file.stat().st_size)} with {', '.join(ids)}")
+    print(f"{args.file}: {human_bytes(args.file.stat().st_size)} with {', '.join(ids)}")
     return 0
 
 
@@ -156,9 +159,12 @@ def _unbundle(args: argparse.Namespace) -> int:
 
 
 def _forget(args: argparse.Namespace) -> int:
-    from gallery.zoo import checkpoint
+    from gallery.zoo import pins
 
-    if checkpoint.forget(args.checkpoint):
+    if args.checkpoint is None:
+        print("\n".join(pins.pinned_models()) or "No checkpoint of your own was used so far.")
+        return 0
+    if pins.forget(args.checkpoint):
         print(f"{args.checkpoint} was forgotten; its next use counts as the first.")
         return 0
     print(f"{args.checkpoint} was not known.")
@@ -192,14 +198,14 @@ class ProgressLine:
         if not self.live:
             if what != self.said:
                 self.said = what
-                print(f"{what}, {human(progress.total_bytes)}", file=self.out, flush=True)
+                print(f"{what}, {human_bytes(progress.total_bytes)}", file=self.out, flush=True)
             return
         now = time.monotonic()
         if now - self.last < 0.1 and progress.done_bytes < progress.total_bytes:
             return
         self.last = now
         share = f" {100 * progress.done_bytes // progress.total_bytes} %" if progress.total_bytes else ""
-        text = f"{what}: {human(progress.done_bytes)} of {human(progress.total_bytes)}{share}"
+        text = f"{what}: {human_bytes(progress.done_bytes)} of {human_bytes(progress.total_bytes)}{share}"
         print(f"\r{text.ljust(self.width)}", end="", file=self.out, flush=True)
         self.width = len(text)
 

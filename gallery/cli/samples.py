@@ -27,20 +27,20 @@ def run(args: argparse.Namespace) -> int:
 def _list() -> int:
     from gallery.cli.models import table
     from gallery.samples import all_samples, offline
-    from gallery.zoo.integrity import human
+    from gallery.wording import human_bytes
 
     rows: list[tuple[str, ...]] = [("id", "domain", "title", "size", "here", "made by", "licence")]
     for sample in all_samples():
         here = "yes" if offline(sample) else "no"
         maker = "a program" if sample.synthetic else "people"
-        rows.append((sample.id, sample.domain, sample.title, human(sample.bytes), here, maker, sample.licence))
+        rows.append((sample.id, sample.domain, sample.title, human_bytes(sample.bytes), here, maker, sample.licence))
     print(table(rows))
     return 0
 
 
 def _pull(ids: list[str]) -> int:
     from gallery.samples import all_samples, fetch, get, offline
-    from gallery.zoo.integrity import human
+    from gallery.wording import human_bytes
 
     failed = 0
     for sample_id in dict.fromkeys(ids or [sample.id for sample in all_samples()]):
@@ -48,7 +48,7 @@ def _pull(ids: list[str]) -> int:
             sample = get(sample_id)
             already = offline(sample)
             path = fetch(sample)
-            print(f"{sample_id}: {'is here' if already else 'fetched'}, {human(sample.bytes)}, {path}")
+            print(f"{sample_id}: {'is here' if already else 'fetched'}, {human_bytes(sample.bytes)}, {path}")
         except DiskFull as error:
             print(f"{sample_id}: {error}", file=sys.stderr)
             return 1  # the next one would not fit either

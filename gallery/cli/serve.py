@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import shutil
 import socket
 import sys
 import threading
@@ -13,11 +11,10 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gallery.errors import DiskFull, GalleryError, PortInUse
+from gallery.errors import GalleryError, PortInUse
 from gallery.media.source import human_bytes
 from gallery.zoo import paths
 
@@ -74,6 +71,7 @@ def check_port(port: int) -> None:
 
 def pull() -> int:
     """Fetch every model that is missing, with progress on the terminal; how many could not be had."""
+    from gallery.cli.models import ProgressLine
     from gallery.zoo import registry, store
 
     absent = 0
@@ -81,38 +79,15 @@ def pull() -> int:
         if store.status(entry).state == "present":
             continue
         print(f"Fetching {entry.title} ({human_bytes(entry.bytes)})", flush=True)
-        with _progress() as show:
-            try:
-                store.ensure(entry.id, progress=show)
-            except DiskFull:
-                raise
-            except GalleryError as error:
-                absent += 1
-                print(f"\n  {error}\n  The gallery starts without it.", flush=True)
+        line = ProgressLine(sys.stdout)
+        try:
+            store.ensure(entry.id, progress=line)
+            line.end()
+        except GalleryError as error:  # a full disk too: what is here already can still be used
+            absent += 1
+            line.end()
+            print(f"  {error}\n  The gallery starts without it.", flush=True)
     return absent
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Any]:
-    """A line that says how far a download is; only where somebody looks at it."""
-    told = [0.0]
-    watched = sys.stdout.isatty()
-
-    def show(progress: Any) -> None:
-        now = time.monotonic()
-        if not watched or now - told[0] < 0.2:
-            return
-        told[0] = now
-        line = f"  {human_bytes(progress.done_bytes)}"
-        if progress.total_bytes:
-            line += f" of {human_bytes(progress.total_bytes)}, {progress.done_bytes / progress.total_bytes:.0%}"
-        line += f" from {progress.source}"
-        width = shutil.get_terminal_size().columns - 1
-        print(f"\r{line[:width]:<{width}}", end="", flush=True)
-
-    yield show
-    if watched and told[0]:
-        print("\r" + " " * (shutil.get_terminal_size().columns - 1) + "\r", end="", flush=True)
 
 
 def _announce(port: int, open_browser: bool) -> None:

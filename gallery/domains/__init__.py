@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal
 
+from gallery.wording import human_bytes
 from gallery.zoo.integrity import Progress as Download
-from gallery.zoo.integrity import human
 
 Progress = Callable[[float, str], None]
 """Told how far a run is (0 to 1) and what it is doing, in words."""
@@ -22,7 +22,7 @@ def fetching(progress: Progress | None) -> Callable[[Download], None] | None:
 
     def report(download: Download) -> None:
         share = download.done_bytes / download.total_bytes if download.total_bytes else 0.0
-        progress(share, f"fetching {download.file} ({human(download.done_bytes)})")
+        progress(share, f"fetching {download.file} ({human_bytes(download.done_bytes)})")
 
     return report
 

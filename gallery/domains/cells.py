@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from gallery.domains import Progress
+from gallery.domains import Progress, fetching
 from gallery.errors import OptionError
 from gallery.media.types import Picture
 from gallery.results import Analysis, Classification, ModelUse
@@ -176,7 +176,7 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
     if not 0.01 <= options.score <= 1:
         raise OptionError(f"The score threshold {options.score:g} is out of range.", "Choose one from 0.01 to 1.")
     if options.model in registry.load():
-        classes, use, timings, notes, found = _registered(picture, options)
+        classes, use, timings, notes, found = _registered(picture, options, progress)
     else:
         classes, use, timings, notes, found = _own_checkpoint(picture, options)
     best = classes[0]
@@ -206,11 +206,11 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
 _Parts = tuple[tuple[Classification, ...], ModelUse, dict[str, float], list[str], dict[str, Any]]
 
 
-def _registered(picture: Picture, options: Options) -> _Parts:
+def _registered(picture: Picture, options: Options, progress: Progress | None) -> _Parts:
     """Classes, model, timings, warnings and what was found out, from a model of the registry."""
     from gallery.zoo.classifier import load_classifier
 
-    classifier = load_classifier(options.model, options.runtime)
+    classifier = load_classifier(options.model, options.runtime, fetching(progress))
     started = time.perf_counter()
     seen = frame(picture.width, picture.height, options.framing)
     pixels = cut(picture.pixels, seen.box, classifier.size)
@@ -244,10 +244,9 @@ def _own_checkpoint(picture: Picture, options: Options) -> _Parts:
     from gallery.zoo.checkpoint import image_classifier
 
     classifier = image_classifier(options.model)
-    started = time.perf_counter()
-    ranked = classifier.classify(picture.pixels)
-    timings = {"prepare": 0.0, "infer": (time.perf_counter() - started) * 1e3, "post": 0.0}
-    classes = sorted((Classification(label, round(float(p), 6)) for label, p in ranked), key=lambda each: -each.score)
+    ranking = classifier.classify(picture.pixels)
+    classes = [Classification(label, score) for label, score in ranking.classes]
+    timings = {"prepare": ranking.prepare_ms, "infer": ranking.infer_ms, "post": ranking.post_ms}
     notes = ["This is a model of your own: the gallery knows neither how good it is nor what it must not be shown."]
     found = {"familiar": None, "distance": None, "framed": None}
     return tuple(classes), classifier.use, timings, notes, found

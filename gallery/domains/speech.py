@@ -11,14 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gallery import languages
-from gallery.domains import Progress
+from gallery.domains import Progress, fetching
 from gallery.errors import OptionError, WrongLanguage
 from gallery.media.types import Recording
 from gallery.media.windows import Timeline, Window, windows
 from gallery.results import Analysis, ModelUse, Segment, Word
-from gallery.zoo import checkpoint, registry, whisper
-from gallery.zoo.integrity import Progress as Download
-from gallery.zoo.integrity import human
+from gallery.zoo import checkpoint, pins, registry, whisper
 
 RUNTIMES = ("ctranslate2", "transformers")
 
@@ -41,8 +39,8 @@ class Options:
 
     Attributes:
         model: registry id of a Whisper model; or a person's own: a folder, or an id of the Hugging Face hub.
-        runtime: ``ctranslate2``, or ``transformers`` (slower, the same weights); a person's own checkpoint names its
-            runtime by its files.
+        runtime: ``ctranslate2``, or ``transformers`` (slower, the same weights), on which a person's own checkpoint
+            always runs.
         score: leave out segments of less confidence than this, 0 to 1.
         language: code of the language that is spoken, for example ``fr``; None to find out.
         vad: listen only where there is a voice; without it silence and noise can turn into invented words.
@@ -160,11 +158,12 @@ class _Run:
         if not window.spans:
             self._reached = window.end / Recording.RATE
             return
+        first, self._heard = not self._heard, True
+        judge = self._judge() if first else None
         began = time.perf_counter()
         speech = window.gather(self._recording.samples)
-        if not self._heard:
-            self._heard = True
-            self._settle_language(speech)
+        if first:
+            self._settle_language(speech, judge)
         self._ms["prepare"] += _since(began)
         timeline = Timeline(window.spans)
         language = self._language.code if self._language else self._options.language
@@ -220,7 +219,13 @@ class _Run:
             language_score=round(score, 4) if self._segments and score is not None else None,
         )
 
-    def _settle_language(self, speech: npt.NDArray[np.float32]) -> None:
+    def _judge(self) -> whisper.Whisper | None:
+        """The model that tells whether this is English, where that must be told and it is on this machine."""
+        if self._options.language or self._recogniser.languages != ("en",):
+            return None
+        return whisper.load_if_present(JUDGE)
+
+    def _settle_language(self, speech: npt.NDArray[np.float32], judge: whisper.Whisper | None) -> None:
         """Find out the language, once, from the first speech; refuse what an English model cannot know."""
         known = self._recogniser.languages
         if self._options.language:
@@ -228,7 +233,7 @@ class _Run:
         if len(known) > 1:
             self._language = self._recogniser.detect_language(speech)
         elif known == ("en",):
-            self._language, warning = _check_english(self._recogniser, speech)
+            self._language, warning = _check_english(self._recogniser, judge, speech)
             self._warnings += [warning] if warning else []
 
     def _keep(self, raw: Segment, timeline: Timeline) -> None:
@@ -282,11 +287,6 @@ def _check(options: Options) -> None:
 def _recogniser(options: Options, progress: Progress | None) -> Recogniser:
     """The recogniser of the options: of the registry, or a person's own."""
 
-    def report(download: Download) -> None:
-        if progress:
-            total = f" of {human(download.total_bytes)}" if download.total_bytes else ""
-            progress(0.0, f"fetching {download.model_id}: {human(download.done_bytes)}{total}")
-
     known = registry.load()
     if options.model in known:
         entry = known.get(options.model)
@@ -294,9 +294,9 @@ def _recogniser(options: Options, progress: Progress | None) -> Recogniser:
             ids = ", ".join(each.id for each in known.for_task("transcribe"))
             raise OptionError(f"The model {entry.id} does not listen to speech.", f"Choose one of: {ids}.")
         if options.runtime == "ctranslate2":
-            return whisper.load_whisper(options.model, report)
-        return checkpoint.converted_whisper(options.model, report)
-    if not checkpoint.could_be(options.model):
+            return whisper.load_whisper(options.model, fetching(progress))
+        return checkpoint.converted_whisper(options.model, fetching(progress))
+    if not pins.could_be(options.model):
         known.get(options.model)  # says which there are
     return checkpoint.speech_recogniser(options.model)
 
@@ -315,9 +315,12 @@ def _check_language(options: Options, recogniser: Recogniser) -> None:
 
 
 def _check_english(
-    recogniser: Recogniser, speech: npt.NDArray[np.float32]
+    recogniser: Recogniser, judge: whisper.Whisper | None, speech: npt.NDArray[np.float32]
 ) -> tuple[whisper.Language | None, str | None]:
     """Whether the speech is English, for a model that knows nothing else and would make up English words.
+
+    Args:
+        judge: the model :data:`JUDGE`, or None where it is not on this machine.
 
     Returns:
         What :data:`JUDGE` says, or None where it is not on this machine, and a sentence for the person or None.
@@ -326,7 +329,6 @@ def _check_english(
         WrongLanguage: it is not.
     """
     remedy = f"Choose the model {JUDGE}, which knows many languages, or set the language to English if you are sure."
-    judge = whisper.load_if_present(JUDGE)
     if judge is not None:
         heard = judge.detect_language(speech)
         english = heard.scores.get("en", 0.0)

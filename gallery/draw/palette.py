@@ -5,8 +5,6 @@ Okabe and Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 Colour = tuple[int, int, int]
 
 COLOURS: tuple[Colour, ...] = (
@@ -41,11 +39,6 @@ def colour(label: str) -> Colour:
     if label in _FIXED:
         return COLOURS[_FIXED[label]]
     return COLOURS[sum(label.encode()) % len(COLOURS)]
-
-
-def colours(labels: Iterable[str]) -> dict[str, Colour]:
-    """Colour of each label, in the order given."""
-    return {label: colour(label) for label in labels}
 
 
 def ink(background: Colour) -> Colour:

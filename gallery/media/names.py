@@ -15,6 +15,11 @@ UNNAMED = "unnamed file"
 # Punctuation that Markdown, or Streamlit's additions to it (colours, icons, formulas), would act on.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$&^=])")
 
+# Addresses that GitHub's Markdown makes links of by themselves, after the escapes are gone: the place where each is
+# broken by a character that nobody sees.
+_LINKS = re.compile(r"(?i)(?<=www)(?=\.)|(?<=https:)(?=//)|(?<=http:)(?=//)|(?<=@)")
+_WORD_JOINER = "\u2060"
+
 # Windows will not create a file of these names, whatever its ending.
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
@@ -52,9 +57,10 @@ def in_html(text: str) -> str:
 def in_markdown(text: str) -> str:
     """Text to place inside Markdown, with every character that Markdown or Streamlit acts on escaped.
 
-    Line breaks become spaces, so that no text can begin a block of its own.
+    Line breaks become spaces, so that no text can begin a block of its own. Web and mail addresses get a word joiner
+    (U+2060, invisible), so that they do not become links: foreign text should not lead anybody away.
     """
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", _LINKS.sub(_WORD_JOINER, " ".join(text.split())))
 
 
 def download_name(name: str, what: str, ending: str) -> str:

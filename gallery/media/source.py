@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from gallery.errors import EmptyMedia, MediaTooLarge, UnreadableMedia, UnsupportedMedia
 from gallery.media.names import quoted
+from gallery.wording import human_bytes as human_bytes  # found here too by those who show sizes of media
 
 _AGAIN = "Copy or download the file again."
 
@@ -84,12 +85,3 @@ def _check_size(size: int, name: str, max_bytes: int) -> None:
             f"{quoted(name)} has {human_bytes(size)}; the limit is {human_bytes(max_bytes)}.",
             "Make it smaller, or cut out the part that matters.",
         )
-
-
-def human_bytes(count: int) -> str:
-    """A number of bytes for people, in decimal units: ``64 MB``, ``2 GB``, ``1.5 GB``."""
-    for factor, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= factor:
-            value = count / factor
-            return f"{value:.0f} {unit}" if value >= 100 or value == int(value) else f"{value:.1f} {unit}"
-    return f"{count} bytes"

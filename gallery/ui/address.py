@@ -10,6 +10,7 @@ import streamlit as st
 
 from gallery.domains import Domain
 from gallery.media.names import display_name
+from gallery.ui import settings
 from gallery.ui.session import PageState, Store, forget_widgets
 from gallery.ui.text import t
 
@@ -40,7 +41,14 @@ def enter(
         return
     forget_widgets(domain)
     state.notices += apply(
-        state, asked, samples=samples, models=models, runtimes=runtimes, labels=labels, languages=languages
+        state,
+        asked,
+        samples=samples,
+        models=models,
+        runtimes=runtimes,
+        labels=labels,
+        languages=languages,
+        least_score=settings.least_score(domain),
     )
 
 
@@ -53,6 +61,7 @@ def apply(
     runtimes: Sequence[str],
     labels: Sequence[str],
     languages: Sequence[str] = (),
+    least_score: float = 0.05,
 ) -> list[str]:
     """Set what is asked for and known; a sentence for each value that is not."""
     notices: list[str] = []
@@ -71,7 +80,7 @@ def apply(
         state.model = model
     if runtime := take("runtime", lambda v: v if v in runtimes else None):
         state.runtime = runtime
-    if (score := take("score", lambda v: _number(v, 0.05, 0.95))) is not None:
+    if (score := take("score", lambda v: _number(v, least_score, 0.95))) is not None:
         state.score = round(score, 2)
     if (limit := take("limit", lambda v: _number(v, 0.1, 5.0))) is not None:
         state.limit = round(limit, 1)
@@ -94,7 +103,7 @@ def write(domain: Domain, state: PageState, runtimes: Sequence[str]) -> None:
     wanted["model"] = state.model
     if state.runtime != runtimes[0]:
         wanted["runtime"] = state.runtime
-    if domain.default_score:
+    if state.score:
         wanted["score"] = f"{state.score:g}"
     if state.labels:
         wanted["labels"] = ",".join(state.labels)

@@ -15,7 +15,7 @@ from gallery.results import Analysis, Detection
 from gallery.samples import Sample, samples
 from gallery.ui import address, frame, inputs, model_card, results_view, settings
 from gallery.ui.runs import analyse_all, picture_of
-from gallery.ui.session import Given, Outcome, PageState, Store, store
+from gallery.ui.session import Given, Outcome, PageState, Store, session_id, store
 from gallery.ui.text import TEXTS, plain, t
 
 
@@ -72,12 +72,11 @@ def _result(
         results_view.all_files(outcomes, decided)
         return
     marked, certain = seen(domain, analysis, state.score)
-    picture = picture_of(domain, item)
-    jpeg, draw_ms = results_view.draw(
-        kept, domain, (id(outcome.analysis), state.score), picture, marked, (), labels=certain
-    )
-    analysis = analysis.with_timing("draw", draw_ms)
-    results_view.show_picture(picture, jpeg, plain("result.alt.cells", name=display_name(outcome.name)))
+    session = session_id()
+    picture = picture_of(domain, item, session)
+    drawing = results_view.draw(kept, domain, (outcome.key, state.score), picture, marked, (), labels=certain)
+    analysis = analysis.with_timing("draw", drawing.ms)
+    results_view.show_picture(picture, drawing, plain("result.alt.cells", name=display_name(outcome.name)))
     if marked.detections:
         st.caption(t("cells.seen"))
     results_view.timings(analysis)
@@ -87,8 +86,8 @@ def _result(
         analysis.file,
         analysis,
         [each for each in decided if each is not None],
-        jpeg,
-        lambda: annotate(picture_of(domain, item).pixels, marked, labels=certain),
+        drawing.jpeg,
+        lambda: annotate(picture_of(domain, item, session).pixels, marked, labels=certain),
     )
     results_view.all_files(outcomes, decided)
     with answer:

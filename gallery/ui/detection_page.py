@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from gallery.results import Analysis
 from gallery.samples import Sample, samples
 from gallery.ui import address, frame, inputs, model_card, results_view, settings, viewer
 from gallery.ui.runs import analyse_all, picture_of
-from gallery.ui.session import Given, Outcome, PageState, Store, store
+from gallery.ui.session import Given, Outcome, PageState, Store, session_id, store
 from gallery.ui.text import plain, t
 from gallery.zoo import registry
 
@@ -76,11 +77,13 @@ def labels_of(domain: Domain, model_id: str) -> list[str]:
 
 def narrowed(domain: Domain, state: PageState, analysis: Analysis) -> Analysis:
     """The analysis as the sliders ask for it; no model runs."""
-    kept = analysis.filtered(state.score, state.labels or None)
-    kept = replace(kept, settings={**kept.settings, "score": state.score, "labels": list(state.labels)})
+    kept = analysis.filtered(state.score)
     if domain.id == "proximity":
+        # Before the classes are filtered: what is not shown must still set off alerts.
         kept = domain.module().with_alerts(kept, state.limit)
-    return kept
+    if state.labels:
+        kept = kept.filtered(labels=state.labels)
+    return replace(kept, settings={**kept.settings, "score": state.score, "labels": list(state.labels)})
 
 
 def _result(
@@ -100,16 +103,17 @@ def _result(
         results_view.all_files(outcomes, narrow)
         return
     item = items[shown]
-    filters = (id(outcome.analysis), state.score, tuple(state.labels), state.limit if domain.id == "proximity" else 0)
+    filters = (outcome.key, state.score, tuple(state.labels), state.limit if domain.id == "proximity" else 0)
     table_key = f"{domain.id}.table.{hash(filters):x}"
     chosen = results_view.chosen_rows(table_key, len(analysis.detections))
-    picture = picture_of(domain, item)
-    jpeg, draw_ms = results_view.draw(kept, domain, filters, picture, analysis, chosen)
-    analysis = analysis.with_timing("draw", draw_ms)
+    session = session_id()
+    picture = picture_of(domain, item, session)
+    drawing = results_view.draw(kept, domain, filters, picture, analysis, chosen)
+    analysis = analysis.with_timing("draw", drawing.ms)
     tally = ", ".join(f"{number} {label}" for label, number in analysis.counts().items())
     results_view.show_picture(
         picture,
-        jpeg,
+        drawing,
         plain(
             "result.alt",
             title=t(f"{domain.id}.title"),
@@ -121,8 +125,9 @@ def _result(
             analysis, chosen, f"{domain.id}.viewer", lambda row: results_view.toggle_row(table_key, row)
         ),
     )
+    results_view.legend(analysis)
     if domain.id == "proximity":
-        _alerts(domain, analysis)
+        _alerts(domain, analysis, outcome.analysis.filtered(state.score).counts())
     results_view.timings(analysis)
     results_view.sentences(analysis)
     with numbers:
@@ -134,8 +139,8 @@ def _result(
         analysis.file,
         analysis,
         [each for each in narrow if each is not None],
-        jpeg,
-        lambda: annotate(picture_of(domain, item).pixels, analysis, chosen),
+        drawing.jpeg,
+        lambda: annotate(picture_of(domain, item, session).pixels, analysis, chosen),
     )
     with below:
         results_view.all_files(outcomes, narrow)
@@ -151,9 +156,9 @@ def _alert_numbers(analysis: Analysis) -> None:
             st.metric(t("alert.closest"), closest, border=True, width="stretch")
 
 
-def _alerts(domain: Domain, analysis: Analysis) -> None:
+def _alerts(domain: Domain, analysis: Analysis, counts: Mapping[str, int]) -> None:
+    """What is too close; ``counts`` are of all classes, also of those that are not shown."""
     module = domain.module()
-    counts = analysis.counts()
     people = counts.get(module.PERSON, 0)
     machines = sum(counts.get(label, 0) for label in module.MACHINES)
     if analysis.alerts:

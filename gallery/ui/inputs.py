@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -23,6 +24,9 @@ _HASHED_BYTES = 100_000_000
 
 #: More samples than this are offered in a list.
 _MOST_PILLS = 4
+
+#: Headers that a browser does not send and a program between it and the gallery adds.
+_OF_PROXIES = {"via", "forwarded", "x-real-ip"}
 
 _ICONS = {
     "sample": ":material/photo_library:",
@@ -156,9 +160,8 @@ def _own(store: Store, domain: Domain, state: PageState) -> None:
         st.audio_input(t("input.record.pick"), key=key, on_change=changed)
     else:
         text = st.text_input(t("input.path.pick"), key=key, help=t("input.path.help"), autocomplete="off")
-        path = Path(text.strip().strip('"')).expanduser() if text and text.strip() else None
-        if path is not None:
-            _open(state, path)
+        if text and text.strip():
+            _open(state, text.strip().strip('"'))
     # Streamlit forgets a widget's files when another page was visited; the gallery has not.
     if state.given and not st.session_state.get(key):
         line, button = st.columns([4, 1], vertical_alignment="center")
@@ -173,14 +176,15 @@ def _own(store: Store, domain: Domain, state: PageState) -> None:
             st.rerun()
 
 
-def _open(state: PageState, path: Path) -> None:
+def _open(state: PageState, text: str) -> None:
     try:
+        path = Path(text).expanduser()
         about = path.stat()
-        known = path.is_file()
-    except (OSError, ValueError):
+        known = path.is_file() and path.is_absolute()
+    except (OSError, ValueError, RuntimeError):  # the last for ~ and the name of nobody
         known = False
-    if not known or not path.is_absolute():
-        st.error(t("input.path.missing", name=quoted(str(path))))
+    if not known:
+        st.error(t("input.path.missing", name=quoted(text)))
         return
     identity = f"path:{path}:{about.st_size}:{about.st_mtime_ns}"
     if [given.key for given in state.given] != [identity]:
@@ -197,14 +201,29 @@ def _given(file: st.runtime.uploaded_file_manager.UploadedFile) -> Given:
 
 def from_this_computer() -> bool:
     """Whether the browser runs on the computer that serves, so that a path means the same to both."""
-    address = st.get_option("server.address")
-    if not _loopback(address):
+    return _loopback(st.get_option("server.address")) and local(st.context.headers, st.context.ip_address)
+
+
+def local(headers: Mapping[str, str], address: str | None) -> bool:
+    """Whether a connection comes from this computer, straight from a browser and not through a proxy.
+
+    Args:
+        headers: of the request that opened it.
+        address: that it came from; None for this computer, as Streamlit has it.
+    """
+    sent = {name.lower(): value for name, value in headers.items()}
+    if any(name in _OF_PROXIES or name.startswith("x-forwarded-") for name in sent):
         return False
-    headers = st.context.headers
-    if "X-Forwarded-For" in headers or "Forwarded" in headers:
+    if "origin" in sent and not _loopback(_host(sent["origin"])):
         return False
-    host = (headers.get("Host") or "localhost").rsplit(":", 1)[0].strip("[]")
-    return _loopback(host) and (st.context.ip_address is None or _loopback(st.context.ip_address))
+    return _loopback(_host(f"//{sent.get('host') or 'localhost'}")) and (address is None or _loopback(address))
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
 
 
 def _loopback(host: str | None) -> bool:

@@ -32,6 +32,12 @@ h2, h3 { letter-spacing: -0.005em; }
 [data-testid="stAlert"] ul { padding: 0 0 0.35rem 0.2rem; margin-bottom: 0; }
 [data-testid="stAlert"] li { margin-left: 0.8rem; }
 
+/* Colours of the classes, under the picture. */
+.gallery-legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; font-size: 0.875rem; }
+.gallery-legend .entry { display: inline-flex; align-items: center; gap: 0.4rem; }
+.gallery-legend .swatch { width: 0.8rem; height: 0.8rem; border-radius: 0.2rem; flex: none;
+  border: 1px solid color-mix(in srgb, currentColor 55%, transparent); }
+
 /* Home: six equal cards in three, two or one column, so that no row is left with a gap. */
 .st-key-cards { display: grid !important; gap: 1.25rem !important; align-items: stretch;
   grid-template-columns: minmax(0, 1fr); }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ import streamlit as st
 
 from gallery.domains import Domain
 from gallery.draw.boxes import annotate
+from gallery.draw.boxes import legend as colours_of
 from gallery.export.documents import columns, json_bytes, rows
 from gallery.export.pictures import jpeg_bytes, png_bytes
 from gallery.export.tables import csv_bytes
-from gallery.media.names import display_name, download_name, in_markdown
+from gallery.media.names import display_name, download_name, in_html, in_markdown
 from gallery.media.types import Picture
 from gallery.results import STAGES, Analysis
 from gallery.ui.model_card import runtime_name
@@ -25,8 +27,26 @@ from gallery.ui.text import Trusted, plain, t
 
 #: Browsers refuse or choke on larger pictures; the download has every pixel.
 MOST_PIXELS_SHOWN = 40_000_000
+_MOST_SIDE_SHOWN = 16_000
 #: A picture smaller than this is shown larger, so that a person sees it.
 _LEAST_WIDTH = 640
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """An annotated picture.
+
+    Attributes:
+        jpeg: at full size.
+        shown: as large as a browser takes it.
+        width: of ``shown``, in pixels.
+        ms: milliseconds of drawing.
+    """
+
+    jpeg: bytes
+    shown: bytes
+    width: int
+    ms: float
 
 
 def pick(domain: Domain, state: PageState, outcomes: Sequence[Outcome]) -> int:
@@ -75,8 +95,8 @@ def draw(
     analysis: Analysis,
     chosen: Collection[int],
     labels: bool | None = None,
-) -> tuple[bytes, float]:
-    """The annotated picture as JPEG at full size, and the milliseconds of drawing; the last one is remembered."""
+) -> Drawing:
+    """The annotated picture; the last one of a page is remembered under the key."""
     key = (key, tuple(sorted(chosen)))
     known = store.drawn.get(domain.id)
     if known and known[0] == key:
@@ -84,38 +104,46 @@ def draw(
     started = time.perf_counter()
     drawn = annotate(picture.pixels, analysis, chosen, labels)
     milliseconds = (time.perf_counter() - started) * 1e3
-    result = (jpeg_bytes(drawn), milliseconds)
+    jpeg = jpeg_bytes(drawn)
+    smaller = _smaller(drawn)
+    shown = jpeg if smaller is drawn else jpeg_bytes(smaller, quality=88)
+    result = Drawing(jpeg, shown, smaller.shape[1], milliseconds)
     store.drawn[domain.id] = (key, result)
     return result
 
 
-def show_picture(picture: Picture, jpeg: bytes, alt: str, layer: Callable[[], None] | None = None) -> None:
+def show_picture(picture: Picture, drawing: Drawing, alt: str, layer: Callable[[], None] | None = None) -> None:
     """The annotated picture at full resolution, or as large as a browser takes it, and what is to lie over it."""
-    shown: bytes | npt.NDArray[np.uint8] = jpeg
-    width, note = picture.width, ""
-    if picture.width * picture.height > MOST_PIXELS_SHOWN or max(picture.width, picture.height) > 16_000:
-        shown, width = _smaller(jpeg)
-        note = t("result.scaled", shown=f"{width:,}", full=f"{picture.width:,}")
+    width = drawing.width
     with st.container(key="picture"):
         # A number keeps Streamlit from shrinking the picture to 1,460 pixels; the page never shows it wider than it is.
-        st.image(shown, width=max(width, min(_LEAST_WIDTH, 3 * width)), alt=alt)
+        st.image(drawing.shown, width=max(width, min(_LEAST_WIDTH, 3 * width)), alt=alt)
         if layer:
             layer()
-    if note:
-        st.caption(note)
+    if width < picture.width:
+        st.caption(t("result.scaled", shown=f"{width:,}", full=f"{picture.width:,}"))
 
 
-def _smaller(jpeg: bytes) -> tuple[bytes, int]:
-    import io
-
+def _smaller(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The picture (HxWx3) as large as a browser takes it; the same one when it is no larger."""
     from PIL import Image
 
-    image: Image.Image = Image.open(io.BytesIO(jpeg))
-    factor = min(1.0, (MOST_PIXELS_SHOWN / (image.width * image.height)) ** 0.5, 16_000 / max(image.size))
-    image = image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))))
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=88)
-    return stream.getvalue(), image.width
+    height, width = pixels.shape[:2]
+    factor = min(1.0, (MOST_PIXELS_SHOWN / (width * height)) ** 0.5, _MOST_SIDE_SHOWN / max(width, height))
+    if factor == 1.0:
+        return pixels
+    size = (max(1, int(width * factor)), max(1, int(height * factor)))
+    return np.asarray(Image.fromarray(pixels).resize(size, reducing_gap=2.0))
+
+
+def legend(analysis: Analysis) -> None:
+    """Which colour stands for which class; it helps where a picture has too many finds to be labelled."""
+    entries = "".join(
+        f'<span class="entry"><span class="swatch" style="background: rgb{colour}"></span>{in_html(label)}</span>'
+        for label, colour in colours_of(analysis).items()
+    )
+    if entries:
+        st.html(f'<div class="gallery-legend">{entries}</div>')
 
 
 def counts(analysis: Analysis, hidden: int) -> None:
@@ -228,7 +256,8 @@ def _found(analysis: Analysis | None) -> str:
     if analysis is None:
         return ""
     if analysis.domain == "cells":
-        return ", ".join(f"{c.label} {c.score:.0%}" for c in analysis.classes[:1])
+        answer, best = str(analysis.settings["answer"]), analysis.classes[0]
+        return f"{answer} {best.score:.0%}" if answer == best.label else answer
     if analysis.domain == "speech":
         return analysis.text or ""
     return ", ".join(f"{number} {label}" for label, number in analysis.counts().items())
@@ -250,7 +279,9 @@ def downloads(
         everything: the analyses of all files, in order.
         jpeg: the annotated picture, or None.
         pixels: function that draws the annotated picture again, for a lossless file.
-        extra: further files: key of the label, contents, name, media type.
+        extra: further files: key of the label, function that makes the contents, name, media type.
+
+    What has to be made first is made when it is asked for, not at every run of the page.
     """
     with st.container(horizontal=True, key="downloads"):
         for each in extra:
@@ -258,18 +289,23 @@ def downloads(
         if jpeg is not None:
             _button("down.jpeg", jpeg, download_name(name, domain.id, "jpg"), "image/jpeg")
             _button("down.png", lambda: png_bytes(pixels()), download_name(name, domain.id, "png"), "image/png")
-        _button("down.json", json_bytes([analysis]), download_name(name, domain.id, "json"), "application/json")
+        _button("down.json", lambda: json_bytes([analysis]), download_name(name, domain.id, "json"), "application/json")
         _button(
             "down.csv",
-            csv_bytes(rows(analysis), columns(domain.id)),
+            lambda: csv_bytes(rows(analysis), columns(domain.id)),
             download_name(name, domain.id, "csv"),
             "text/csv",
         )
         if len(everything) > 1:
             suffix = f", {t('down.all')}"
-            _button("down.json", json_bytes(everything), f"{domain.id}-all.json", "application/json", suffix)
-            every_row = [row for each in everything for row in rows(each)]
-            _button("down.csv", csv_bytes(every_row, columns(domain.id)), f"{domain.id}-all.csv", "text/csv", suffix)
+            _button("down.json", lambda: json_bytes(everything), f"{domain.id}-all.json", "application/json", suffix)
+            _button(
+                "down.csv",
+                lambda: csv_bytes((row for each in everything for row in rows(each)), columns(domain.id)),
+                f"{domain.id}-all.csv",
+                "text/csv",
+                suffix,
+            )
 
 
 def _button(key: str, data: Any, file_name: str, mime: str, suffix: str = "") -> None:

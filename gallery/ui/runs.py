@@ -14,7 +14,7 @@ from gallery.media.names import display_name, in_markdown
 from gallery.media.types import Picture
 from gallery.samples import Sample
 from gallery.ui.inputs import Chosen
-from gallery.ui.session import Given, Outcome, PageState, Store, session_id
+from gallery.ui.session import Given, Outcome, PageState, Refusal, Store, session_id
 from gallery.ui.shelf import SHELF
 from gallery.ui.text import t
 from gallery.ui.work import PICTURES, SPEECH, Cancelled, Job, Workers
@@ -79,11 +79,11 @@ def _outcome(
     if key in store.results:
         return store.results[key]
     if key in store.refused:
-        raise store.refused[key]
+        raise store.refused[key].error()
     name = name_of(item)
     job = store.jobs.get(domain.id)
     if key in state.stopped and (job is None or job.key != key):
-        return Outcome(name, source_key(item), None, t("run.cancelled"), stopped=True)
+        return Outcome(name, key, None, t("run.cancelled"), stopped=True)
     job = job_for(store, domain, item, options)
     label = (
         t("run.start") if part[1] == 1 else t("run.many", number=part[0] + 1, count=part[1], name=display_name(name))
@@ -91,17 +91,17 @@ def _outcome(
     _follow(job, domain, state, place, label, part)
     store.jobs.pop(domain.id, None)
     if isinstance(job.error, Cancelled):
-        return Outcome(name, source_key(item), None, t("run.cancelled"), stopped=True)
+        return Outcome(name, key, None, t("run.cancelled"), stopped=True)
     if isinstance(job.error, MediaError):
-        outcome = Outcome(name, source_key(item), None, str(job.error))
+        outcome = Outcome(name, key, None, str(job.error))
     elif job.error is not None and not isinstance(job.error, GalleryError):
         # Said for this file alone, and tried again at the next run.
-        return Outcome(name, source_key(item), None, t("error.unexpected"))
+        return Outcome(name, key, None, t("error.unexpected"))
     elif job.error is not None:
-        store.refused[key] = job.error
-        raise job.error
+        store.refused[key] = Refusal.of(job.error)
+        raise store.refused[key].error()
     else:
-        outcome = Outcome(name, source_key(item), job.result, stopped=job.cancelled)
+        outcome = Outcome(name, key, job.result, stopped=job.cancelled)
     store.keep(key, outcome)
     return outcome
 
@@ -149,10 +149,9 @@ def _follow(job: Job, domain: Domain, state: PageState, place: Any, label: str, 
         if job.doing and not ahead:
             text += f" ({in_markdown(job.doing)})"
         bar.progress(min(done, 1.0), text=text)
-        found = list(job.lines)
-        if len(found) != told:
-            told = len(found)
-            lines.markdown(f"**{t('speech.so_far')}**\n\n" + in_markdown(" ".join(found[-12:])))
+        if job.said != told:
+            told = job.said
+            lines.markdown(f"**{t('speech.so_far')}**\n\n" + in_markdown(" ".join(job.lines)))
         if job.wait(_STEP_S):
             return
 
@@ -181,7 +180,7 @@ def _work(domain: Domain, item: Sample | Given, options: Any, session: str) -> C
             options,
             progress=job.note,
             cancelled=lambda: not job.wanted(),
-            on_segment=lambda segment: job.lines.append(segment.text),
+            on_segment=lambda segment: job.say(segment.text),
         )
 
     return sound if domain.media == "audio" else picture
@@ -218,10 +217,15 @@ def source(item: Sample | Given) -> tuple[bytes | Path, str]:
     return path, path.name
 
 
-def picture_of(domain: Domain, item: Sample | Given) -> Picture:
-    """The picture of an input, read again if it was pushed out of memory."""
-    picture = SHELF.get(session_id(), source_key(item))
+def picture_of(domain: Domain, item: Sample | Given, session: str | None = None) -> Picture:
+    """The picture of an input, read again if it was pushed out of memory.
+
+    Args:
+        session: whose it is; needed outside the page's script, as in a download that is made when it is asked for.
+    """
+    session = session_id() if session is None else session
+    picture = SHELF.get(session, source_key(item))
     if picture is None:
         picture = read(domain, item)
-        SHELF.put(session_id(), source_key(item), picture)
+        SHELF.put(session, source_key(item), picture)
     return picture

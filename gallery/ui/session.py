@@ -40,13 +40,34 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one file: an analysis, or a sentence on why there is none; ``stopped`` when it was cancelled."""
+    """What came of one file: an analysis, or a sentence on why there is none; ``stopped`` when it was cancelled.
+
+    ``key`` tells the run from every other: domain, input and options.
+    """
 
     name: str
-    key: str
+    key: object
     analysis: Analysis | None
     error: str = ""
     stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error that is kept: its sentences without the frames of the run, which would keep its pictures alive."""
+
+    kind: type[GalleryError]
+    problem: str
+    remedy: str
+
+    @classmethod
+    def of(cls, error: GalleryError) -> Refusal:
+        """What is kept of an error."""
+        return cls(type(error), error.problem, error.remedy)
+
+    def error(self) -> GalleryError:
+        """The error, made anew."""
+        return self.kind(self.problem, self.remedy)
 
 
 @dataclass
@@ -95,7 +116,7 @@ class Store:
     pages: dict[str, PageState] = field(default_factory=dict)
     results: OrderedDict[object, Outcome] = field(default_factory=OrderedDict)
     jobs: dict[str, Job] = field(default_factory=dict)
-    refused: dict[object, GalleryError] = field(default_factory=dict)
+    refused: dict[object, Refusal] = field(default_factory=dict)
     drawn: dict[str, tuple[object, Any]] = field(default_factory=dict)
     entered: str = ""
     round: int = 0

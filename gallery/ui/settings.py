@@ -28,16 +28,22 @@ def runtimes_for(domain: Domain) -> list[str]:
     return list(RUNTIMES)
 
 
+def least_score(domain: Domain) -> float:
+    """The lowest threshold: speech begins with all that was heard, detectors above what is mostly nothing."""
+    return 0.0 if domain.media == "audio" else 0.05
+
+
 def score(domain: Domain, state: PageState) -> None:
     """The threshold."""
     cells = domain.id == "cells"
+    least = least_score(domain)
     state.score = st.slider(
         t("cells.score" if cells else "set.score"),
-        0.05,
+        least,
         0.95,
         step=0.01,
         format="percent",
-        key=seed(f"{domain.id}.score", min(max(state.score, 0.05), 0.95)),
+        key=seed(f"{domain.id}.score", min(max(state.score, least), 0.95)),
         help=t("cells.score.help" if cells else "set.score.help"),
     )
 
@@ -46,7 +52,11 @@ def labels(domain: Domain, state: PageState, known: Sequence[str]) -> None:
     """The filter of classes; empty for all."""
     key = seed(f"{domain.id}.labels", [label for label in state.labels if label in known])
     state.labels = st.multiselect(
-        t("set.labels"), known, key=key, placeholder=t("set.labels.all"), help=t("set.labels.help")
+        t("set.labels"),
+        known,
+        key=key,
+        placeholder=t("set.labels.all"),
+        help=t("set.labels.help.proximity" if domain.id == "proximity" else "set.labels.help"),
     )
 
 

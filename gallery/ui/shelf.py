@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 from gallery.media.types import Picture
+from gallery.ui.work import session_is_open
 
 #: Pixels of all pictures together; three bytes each.
 BUDGET = 150_000_000
@@ -16,16 +18,23 @@ class Shelf:
 
     Args:
         budget: pixels of all pictures together; a single larger picture is kept alone.
+        is_open: whether the browser of a session is connected; the pictures of others go at the next :meth:`put`.
     """
 
-    def __init__(self, budget: int = BUDGET) -> None:
+    def __init__(self, budget: int = BUDGET, is_open: Callable[[str], bool] = session_is_open) -> None:
         self._budget = budget
+        self._is_open = is_open
         self._pictures: OrderedDict[tuple[str, str], Picture] = OrderedDict()
         self._lock = threading.Lock()
 
     def put(self, session: str, key: str, picture: Picture) -> None:
-        """Keep a picture of a session."""
+        """Keep a picture of a session, unless its tab was closed meanwhile, and forget those of closed tabs."""
         with self._lock:
+            for other in {session, *(owner for owner, _ in self._pictures)}:
+                if not self._is_open(other):
+                    self._forget(other)
+            if not self._is_open(session):
+                return
             self._pictures[session, key] = picture
             self._pictures.move_to_end((session, key))
             while len(self._pictures) > 1 and self.pixels() > self._budget:
@@ -42,8 +51,11 @@ class Shelf:
     def drop(self, session: str) -> None:
         """Forget the pictures of a session."""
         with self._lock:
-            for key in [key for key in self._pictures if key[0] == session]:
-                del self._pictures[key]
+            self._forget(session)
+
+    def _forget(self, session: str) -> None:
+        for key in [key for key in self._pictures if key[0] == session]:
+            del self._pictures[key]
 
     def pixels(self) -> int:
         """Pixels of all pictures together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gallery import languages
 from gallery.domains import DOMAINS, Domain
 from gallery.errors import SampleUnavailable
 from gallery.export.subtitles import to_srt, to_text, to_vtt
-from gallery.media.names import download_name, in_markdown
+from gallery.media.names import display_name, download_name, in_markdown
 from gallery.results import Analysis, Segment
 from gallery.samples import Sample, samples
 from gallery.ui import address, frame, inputs, model_card, results_view, settings
@@ -51,6 +52,7 @@ def show() -> None:
     left, right = st.columns([7, 3], gap="medium")
     with right:
         numbers = st.container()
+        settings.score(domain, state)
         _language(state)
         settings.advanced(domain, state, own_checkpoint=inputs.from_this_computer())
     address.write(domain, state, settings.runtimes_for(domain))
@@ -59,13 +61,12 @@ def show() -> None:
         raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
     below = st.container()
     with left, frame.guard():
-        if len(items) == 1:
-            _player(items[0])
         outcomes = analyse_all(kept, domain, state, chosen)
         shown = results_view.pick(domain, state, outcomes)
-        if len(items) > 1:
+        if outcomes[shown].analysis is not None:
+            # Not before: a path may name any file, and only what was read as a recording goes to the browser.
             _player(items[shown])
-        _result(domain, outcomes, shown, numbers, below)
+        _result(domain, state, outcomes, shown, numbers, below)
     results_view.how(domain)
 
 
@@ -81,16 +82,21 @@ def _language(state: PageState) -> None:
 
 
 def _player(item: Sample | Given) -> None:
-    data, _ = source(item)
-    size = data.stat().st_size if isinstance(data, Path) else len(data)
-    if size > _PLAYER_BYTES:
-        st.caption(t("speech.player.large"))
-    elif size:
-        st.audio(data, format=_mime(data))
+    data, name = source(item)
+    try:
+        size = data.stat().st_size if isinstance(data, Path) else len(data)
+        if size > _PLAYER_BYTES:
+            st.caption(t("speech.player.large"))
+            return
+        sound = data.read_bytes() if isinstance(data, Path) else data
+    except OSError:
+        st.caption(t("speech.player.gone", name=display_name(name)))
+        return
+    if sound:
+        st.audio(sound, format=_mime(sound[:16]))
 
 
-def _mime(data: bytes | Path) -> str:
-    head = data[:16] if isinstance(data, bytes) else _head(data)
+def _mime(head: bytes) -> str:
     kinds = ((b"fLaC", "audio/flac"), (b"OggS", "audio/ogg"), (b"ID3", "audio/mpeg"), (b"\x1aE\xdf\xa3", "audio/webm"))
     if head[4:8] == b"ftyp":
         return "audio/mp4"
@@ -99,33 +105,44 @@ def _mime(data: bytes | Path) -> str:
     return next((mime for mark, mime in kinds if head.startswith(mark)), "audio/wav")
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(16)
+def narrowed(analysis: Analysis, score: float) -> Analysis:
+    """The analysis without the stretches that the recogniser was less sure of; no model runs."""
+    if not score:
+        return analysis
+    segments = tuple(segment for segment in analysis.segments if segment.score >= score)
+    kept = replace(analysis, segments=segments, settings={**analysis.settings, "score": score})
+    return replace(kept, text=to_text(kept).strip())
 
 
-def _result(domain: Domain, outcomes: Sequence[Outcome], shown: int, numbers: Any, below: Any) -> None:
-    outcome = outcomes[shown]
-    analysis = outcome.analysis
-    if analysis is None:
+def _result(
+    domain: Domain, state: PageState, outcomes: Sequence[Outcome], shown: int, numbers: Any, below: Any
+) -> None:
+    narrow = [each.analysis and narrowed(each.analysis, state.score) for each in outcomes]
+    outcome, analysis = outcomes[shown], narrow[shown]
+    if analysis is None or outcome.analysis is None:
         results_view.problem(outcome)
-        results_view.all_files(outcomes, [each.analysis for each in outcomes])
+        results_view.all_files(outcomes, narrow)
         return
+    hidden = len(outcome.analysis.segments) - len(analysis.segments)
     st.subheader(t("speech.text"), anchor=False)
     with st.container(key="transcript"):
         if analysis.segments:
             st.markdown("\n\n".join(paragraphs(analysis.segments)))
+        elif hidden:
+            st.info(t("speech.all_hidden"), icon=":material/filter_alt:")
         else:
             st.info(t("speech.none"), icon=":material/voice_over_off:")
     if any(word.score < UNSURE for segment in analysis.segments for word in segment.words):
         st.caption(t("speech.unsure", limit=f"{UNSURE:.0%}"))
+    if hidden:
+        st.caption(t("speech.hidden", count=f"{hidden:,}"))
     results_view.timings(analysis)
     results_view.sentences(analysis)
-    _downloads(domain, analysis, [each.analysis for each in outcomes if each.analysis is not None])
+    _downloads(domain, analysis, [each for each in narrow if each is not None])
     with numbers:
         _numbers(analysis, whole=not outcome.stopped)
     with below:
-        results_view.all_files(outcomes, [each.analysis for each in outcomes])
+        results_view.all_files(outcomes, narrow)
         if analysis.segments:
             _lines(analysis)
         model_card.show(analysis.model)
@@ -216,8 +233,13 @@ def clock(seconds: float, tenths: bool = False) -> str:
 def _downloads(domain: Domain, analysis: Analysis, everything: Sequence[Analysis]) -> None:
     name = analysis.file
     extra = [
-        ("down.txt", to_text(analysis), download_name(name, "transcript", "txt"), "text/plain"),
-        ("down.srt", to_srt(analysis.segments), download_name(name, "subtitles", "srt"), "application/x-subrip"),
-        ("down.vtt", to_vtt(analysis.segments), download_name(name, "subtitles", "vtt"), "text/vtt"),
+        ("down.txt", lambda: to_text(analysis), download_name(name, "transcript", "txt"), "text/plain"),
+        (
+            "down.srt",
+            lambda: to_srt(analysis.segments),
+            download_name(name, "subtitles", "srt"),
+            "application/x-subrip",
+        ),
+        ("down.vtt", lambda: to_vtt(analysis.segments), download_name(name, "subtitles", "vtt"), "text/vtt"),
     ]
     results_view.downloads(domain, name, analysis, everything, None, extra=extra)

@@ -114,13 +114,14 @@ TEXTS: dict[str, str] = {
     "set.labels": "Show only",
     "set.labels.all": "All classes",
     "set.labels.help": "Leave empty for all classes. The model does not run again.",
+    "set.labels.help.proximity": "Leave empty for all classes. Alerts cover all of them, shown or not.",
     "set.limit": "Alert when closer than",
     "set.limit.help": "In heights of the person concerned. The model does not run again.",
     "set.limit.format": "%.1f person heights",
     "set.model": "Model",
     "set.model.own": "Or type the folder or the hub id of a checkpoint of your own (safetensors only).",
     "set.runtime": "Runtime",
-    "set.runtime.help": "The program that runs the network. The results are the same; the speed is not.",
+    "set.runtime.help": "The program that runs the network. The results are the same up to rounding; the speed is not.",
     "set.advanced": "Model and runtime",
     "set.language": "Language spoken",
     "set.language.auto": "Find out",
@@ -236,6 +237,9 @@ TEXTS: dict[str, str] = {
     "speech.line": "Text",
     "speech.unsure": "Shaded words: the network was less than {limit} sure.",
     "speech.player.large": "The recording is too large for the player of this page; its text is below.",
+    "speech.player.gone": "{name} cannot be read any more, so it cannot be played.",
+    "speech.hidden": "{count} more below the confidence.",
+    "speech.all_hidden": "Nothing was understood at this confidence. Lower it to see the text.",
     "speech.so_far": "So far",
     # source
     "source.title": "Source and licence",
@@ -286,8 +290,10 @@ The network finds people and vehicles. The rest is plain geometry: the middle of
 where the feet are, and the gap to the line on which a vehicle stands is counted in heights of that same person. So no
 measuring of the camera is needed.
 
-**What it cannot do.** A gap that points away from the camera looks shorter than it is, so it rather warns too early.
-Somebody whose feet are hidden is placed too high. It is a demonstration, not a safety device.
+**What it cannot do.** It measures a distance on the picture, not on the ground, so it can warn too early and it can
+warn too late: a gap that points away from the camera looks shorter than it is, and seen from above or from the side a
+person right beside a long vehicle can seem far from it. Somebody whose feet are hidden is placed too high. It is a
+demonstration, not a safety device.
 """,
     "how.speech": """
 The recording is cut into stretches with speech. Each becomes a picture of its pitches over time. One half of the

@@ -20,8 +20,10 @@ from gallery.ui.text import t
 
 _log = logging.getLogger(__name__)
 
-#: Seconds after which the work of a visitor who cannot be reached is dropped (a reload takes less).
+#: Seconds after which the work of a visitor who is found unreachable is dropped (a reload takes less).
 GRACE_S = 15.0
+#: What a job has found so far that is kept for the page to show.
+_LINES = 12
 
 
 class Cancelled(Exception):
@@ -36,7 +38,8 @@ class Job:
         session: whose it is.
         fraction: how much is done, 0 to 1.
         doing: what it does at the moment, in words.
-        lines: what it has found so far, newest last (at most 400).
+        lines: the last of what it has found so far, newest last.
+        said: how much it has found so far, also what is no longer among ``lines``.
         result: what it returned, or None.
         error: what it raised, or None; :class:`Cancelled` when it was dropped.
     """
@@ -46,19 +49,25 @@ class Job:
         self.session = session
         self.fraction = 0.0
         self.doing = ""
-        self.lines: deque[str] = deque(maxlen=400)
+        self.lines: deque[str] = deque(maxlen=_LINES)
+        self.said = 0
         self.result: Any = None
         self.error: BaseException | None = None
         self.started = False
         self._work: Callable[[Job], Any] | None = work
         self._finished = threading.Event()
         self._cancel = threading.Event()
-        self._reachable_at = time.monotonic()
+        self._gone_since: float | None = None
 
     def note(self, fraction: float, message: str = "") -> None:
         """Called by work that asks :meth:`wanted` itself: say how far it is."""
         self.fraction = min(max(float(fraction), 0.0), 1.0)
         self.doing = message
+
+    def say(self, line: str) -> None:
+        """Called by the work: one more line that it has found."""
+        self.lines.append(line)
+        self.said += 1
 
     def report(self, fraction: float, message: str = "") -> None:
         """Called by the work: say how far it is.
@@ -72,14 +81,25 @@ class Job:
 
     def wanted(self) -> bool:
         """Whether somebody still waits for this."""
-        now = time.monotonic()
         if session_is_open(self.session):
-            self._reachable_at = now
-        return not self._cancel.is_set() and now - self._reachable_at < GRACE_S
+            self._gone_since = None
+        elif self._gone_since is None:
+            # Not the time of the last look, which may be minutes ago for a job in line: it may be only a reload.
+            self._gone_since = time.monotonic()
+        gone = self._gone_since
+        return not self._cancel.is_set() and (gone is None or time.monotonic() - gone < GRACE_S)
 
     def cancel(self) -> None:
-        """Ask the work to stop at its next report."""
+        """Ask the work to stop at its next report; what still waits in line ends at once."""
         self._cancel.set()
+        if not self.started:
+            self.drop()
+
+    def drop(self) -> None:
+        """End work that never began, so that nobody waits for it for ever."""
+        self._work = None
+        self.error = Cancelled()
+        self._finished.set()
 
     @property
     def cancelled(self) -> bool:
@@ -103,13 +123,11 @@ class Job:
             if not self.wanted() or work is None:
                 raise Cancelled
             self.result = work(self)
-        except Cancelled as error:
-            self.error = error
-        except GalleryError as error:
-            self.error = error
+        except (Cancelled, GalleryError) as error:
+            self.error = _without_frames(error)
         except Exception as error:
             _log.exception("A run failed")
-            self.error = error
+            self.error = _without_frames(error)
         finally:
             self._finished.set()
 
@@ -140,7 +158,10 @@ class Workers:
         """
         job = Job(key, session, work)
         with self._change:
-            self._waiting = deque(other for other in self._waiting if other.wanted())
+            unwanted = [other for other in self._waiting if not other.wanted()]
+            self._waiting = deque(other for other in self._waiting if other not in unwanted)
+            for other in unwanted:
+                other.drop()
             if len(self._running) + len(self._waiting) >= self.places + self.line:
                 raise Busy(t("busy.problem"), t("busy.remedy"))
             self._waiting.append(job)
@@ -155,7 +176,8 @@ class Workers:
     def ahead(self, job: Job) -> int:
         """How many wait in front of this job; 0 when it runs or is next."""
         with self._change:
-            return next((place for place, other in enumerate(self._waiting) if other is job), 0)
+            place = next((place for place, other in enumerate(self._waiting) if other is job), 0)
+            return sum(1 for other in list(self._waiting)[:place] if not other.finished)
 
     def _serve(self) -> None:
         while True:
@@ -170,6 +192,12 @@ class Workers:
                 with self._change:
                     self._running.remove(job)
                 del job
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """The same error without its traceback, which would keep every picture of the run in memory."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error
 
 
 def session_is_open(session: str) -> bool:

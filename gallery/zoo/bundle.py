@@ -34,6 +34,7 @@ from gallery.zoo.registry import ModelEntry
 MANIFEST = "gallery-bundle.json"
 FORMAT = 1
 _MANIFEST_BYTES = 1 << 20
+_ELSEWHERE = "Name a file in a folder that you may write to."
 _REMEDY = "Make a new bundle with 'python -m gallery models bundle FILE' on a machine that has the models."
 
 Report = Callable[[Progress], None]
@@ -62,12 +63,11 @@ def bundle(file: Path, model_ids: Sequence[str] = (), *, progress: Report | None
         raise BundleError(
             "There is nothing to bundle: the chosen models come with the gallery.", "Choose other models."
         )
+    _check_destination(file)  # before what can be a long download
     models = [store.ensure(entry.id, progress=progress) for entry in entries]
-    if not file.parent.is_dir():
-        raise BundleError(f"There is no folder {file.parent}.", "Name a file in a folder that exists.")
     require_space(file.parent, sum(entry.bytes for entry in entries))
     part = temporary(file)
-    with disk_errors(file.parent):
+    with disk_errors(file.parent, BundleError, _ELSEWHERE):
         try:
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
                 archive.writestr(_plain(MANIFEST), json.dumps(_manifest(entries), indent=2) + "\n")
@@ -121,6 +121,18 @@ def unbundle(file: Path, *, progress: Report | None = None) -> list[str]:
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def _check_destination(file: Path) -> None:
+    """Refuse a place where no bundle can be written."""
+    with disk_errors(file.parent, BundleError, _ELSEWHERE):
+        if file.is_dir():
+            raise BundleError(f"{file} is a folder.", "Name the file to write, for example models.zip in that folder.")
+        if not file.parent.is_dir():
+            raise BundleError(f"There is no folder {file.parent}.", "Name a file in a folder that exists.")
+        part = temporary(file)
+        part.touch()
+        part.unlink()
 
 
 def _manifest(entries: Sequence[ModelEntry]) -> dict[str, object]:

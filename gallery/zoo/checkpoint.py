@@ -1,17 +1,12 @@
-"""A person's own checkpoint, by folder or by id of the Hugging Face hub.
+"""A person's own checkpoint becomes a classifier of images or a recogniser of speech, run by transformers.
 
-Only weights in safetensors are read (or a Whisper folder in CTranslate2's form), and code that comes with a
-checkpoint never runs. At first use the sha256 of each file, and the revision of a hub id, are noted; content that
-changed since is refused until the person says so (:func:`forget`). Results of such a checkpoint say that nobody has
-verified it. https://huggingface.co/docs/transformers/main_classes/pipelines
+:mod:`gallery.zoo.pins` says which checkpoints may be loaded. Code that comes with one never runs, and its results say
+that nobody has verified it. https://huggingface.co/docs/transformers/main_classes/pipelines
 """
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import json
-import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,20 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gallery.errors import CheckpointRefused, ModelError, ModelUnavailable
+from gallery.errors import CheckpointRefused, ModelError
 from gallery.results import ModelUse, Segment, Word
-from gallery.zoo import exports, offline, paths, store, whisper
-from gallery.zoo.integrity import Progress, locked, sha256_of, write_text
+from gallery.zoo import exports, store, whisper
+from gallery.zoo.integrity import Progress
+from gallery.zoo.pins import Pinned, resolve
 from gallery.zoo.shared import Shared
 from gallery.zoo.turns import Turns
 from gallery.zoo.whisper_conversion import convert
 
-#: What transformers may read of a checkpoint; nothing else is downloaded, hashed or looked at.
-_READ = (".json", ".safetensors", ".txt", ".model", ".jinja")
-_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".msgpack")
-#: Settings by which a checkpoint asks for code or weights from elsewhere.
-_REACHING = ("auto_map", "custom_pipelines", "use_pretrained_backbone")
-_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+#: No code that comes with a checkpoint runs, and nothing is fetched while one is loaded.
+_SAFELY: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 #: Words that are further apart than this, seconds, stand in segments of their own; and so many make a segment.
 _PAUSE = 0.8
 _MOST_WORDS = 30
@@ -43,40 +35,18 @@ _loaded: Shared[Any] = Shared(capacity=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
-    """A checkpoint whose content is that of its first use.
+class Ranking:
+    """What a classifier says of one picture.
 
     Attributes:
-        model: as the person named it.
-        folder: where its files lie.
-        files: sha256 by name.
-        revision: commit of the hub repository; empty for a folder.
-        source: where it comes from, in words.
+        classes: every class with its probability in [0, 1], best first.
+        prepare_ms, infer_ms, post_ms: milliseconds by stage; waiting for one's turn is in none of them.
     """
 
-    model: str
-    folder: Path
-    files: Mapping[str, str]
-    revision: str
-    source: str
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the file of weights; of the list of their names and hashes where there are several."""
-        weights = [name for name in sorted(self.files) if name.endswith((".safetensors", ".bin"))]
-        if len(weights) == 1:
-            return self.files[weights[0]]
-        listing = "".join(f"{self.files[name]}  {name}\n" for name in weights)
-        return hashlib.sha256(listing.encode()).hexdigest()
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What a loaded copy depends on."""
-        return (self.folder, *sorted(self.files.items()))
-
-    def use(self, runtime: str) -> ModelUse:
-        """What to say of it in a result."""
-        return ModelUse(self.model, self.sha256, runtime, self.source, verified=False)
+    classes: tuple[tuple[str, float], ...]
+    prepare_ms: float
+    infer_ms: float
+    post_ms: float
 
 
 class ImageClassifier:
@@ -98,17 +68,30 @@ class ImageClassifier:
         self.labels = tuple(str(label) for label in model.config.id2label.values())
         self._turns = Turns()
 
-    def classify(self, pixels: npt.NDArray[np.uint8]) -> list[tuple[str, float]]:
-        """Every class with its probability in [0, 1], best first.
+    def classify(self, pixels: npt.NDArray[np.uint8]) -> Ranking:
+        """Every class with its probability, and how long that took.
 
         Args:
             pixels: uint8, HxWx3, RGB.
         """
         from PIL import Image
 
+        steps: Any = self._pipeline
         with self._turns.take():
-            found = self._pipeline(Image.fromarray(np.ascontiguousarray(pixels)), top_k=len(self.labels))
-        return [(str(each["label"]), round(float(each["score"]), 6)) for each in found]
+            started = time.perf_counter()
+            inputs = steps.preprocess(Image.fromarray(np.ascontiguousarray(pixels)))
+            prepared = time.perf_counter()
+            output = steps.forward(inputs)
+            inferred = time.perf_counter()
+            found = steps.postprocess(output, top_k=len(self.labels))
+            finished = time.perf_counter()
+        classes = ((str(each["label"]), round(float(each["score"]), 6)) for each in found)
+        return Ranking(
+            classes=tuple(sorted(classes, key=lambda each: -each[1])),
+            prepare_ms=(prepared - started) * 1e3,
+            infer_ms=(inferred - prepared) * 1e3,
+            post_ms=(finished - inferred) * 1e3,
+        )
 
 
 class SpeechRecogniser:
@@ -146,6 +129,7 @@ class SpeechRecogniser:
                     f"{use.id} listens at {features.sampling_rate} samples a second.",
                     f"Choose a checkpoint that listens at {whisper.RATE}.",
                 )
+            _require_vocabulary(folder)
             self._pipeline = pipeline(
                 "automatic-speech-recognition",
                 model=model,
@@ -230,8 +214,8 @@ def image_classifier(model: str) -> ImageClassifier:
     return _loaded.get(("image", *pinned.key), lambda: ImageClassifier(pinned))
 
 
-def speech_recogniser(model: str) -> whisper.Whisper | SpeechRecogniser:
-    """The shared recogniser of a person's own checkpoint: safetensors, or a Whisper folder in CTranslate2's form.
+def speech_recogniser(model: str) -> SpeechRecogniser:
+    """The shared recogniser of a person's own checkpoint.
 
     Args:
         model: a folder, or an id of the Hugging Face hub.
@@ -241,10 +225,7 @@ def speech_recogniser(model: str) -> whisper.Whisper | SpeechRecogniser:
         CheckpointRefused: it could run code, changed since its first use, is damaged, or is no recogniser of speech.
     """
     pinned = resolve(model)
-    key = ("speech", *pinned.key)
-    if "model.bin" in pinned.files:
-        return _loaded.get(key, lambda: whisper.Whisper(pinned.folder, pinned.use("ctranslate2")))
-    return _loaded.get(key, lambda: SpeechRecogniser(pinned.folder, pinned.use("transformers")))
+    return _loaded.get(("speech", *pinned.key), lambda: SpeechRecogniser(pinned.folder, pinned.use("transformers")))
 
 
 def converted_whisper(model_id: str, progress: Callable[[Progress], None] | None = None) -> SpeechRecogniser:
@@ -265,220 +246,6 @@ def converted_whisper(model_id: str, progress: Callable[[Progress], None] | None
         )
 
     return _loaded.get(("converted", model_id), build)
-
-
-def resolve(model: str) -> Pinned:
-    """Find a checkpoint, refuse what could run code, and hold it against its first use, which is noted now if new.
-
-    Args:
-        model: a folder, or an id of the Hugging Face hub.
-
-    Raises:
-        ModelUnavailable: it is not on this machine and may not be fetched.
-        CheckpointRefused: it could run code, or changed since its first use.
-    """
-    folder = _folder(model)
-    if folder is not None:
-        return _held(Pinned(model, folder, _hashes(folder), "", f"folder {folder}"), str(folder))
-    if not _HUB_ID.fullmatch(model):
-        raise ModelUnavailable(
-            f"There is no folder {model}.", "Name a folder that holds a checkpoint, or a hub id like owner/name."
-        )
-    known = _pins().get(model, {})
-    folder = _hub_folder(model, known.get("revision") or None)
-    revision = folder.name
-    return _held(
-        Pinned(model, folder, _hashes(folder), revision, f"Hugging Face hub, {model} at {revision[:7]}"), model
-    )
-
-
-def could_be(model: str) -> bool:
-    """Whether the name is that of a folder on this machine, or has the form of a hub id."""
-    return _folder(model) is not None or _HUB_ID.fullmatch(model) is not None
-
-
-def forget(model: str) -> bool:
-    """Forget the first use of a checkpoint, so that its content of now is noted the next time.
-
-    Args:
-        model: the folder or hub id, as it was named.
-
-    Returns:
-        Whether it was known.
-    """
-    with locked(_pins_lock()):
-        pins = _pins()
-        known = [key for key in (model, _absolute(model)) if pins.pop(key, None) is not None]
-        if known:
-            _write_pins(pins)
-    return bool(known)
-
-
-def pinned_models() -> list[str]:
-    """The folders and hub ids that were used so far."""
-    return sorted(_pins())
-
-
-def _absolute(model: str) -> str:
-    """The name as a full path; as it is, where it cannot be one."""
-    try:
-        return str(Path(model).expanduser().resolve()) if model.strip() else model
-    except (OSError, RuntimeError, ValueError):  # no such user after ~, a loop of links, a zero byte
-        return model
-
-
-def _folder(model: str) -> Path | None:
-    """The folder of that name, if there is one."""
-    try:
-        folder = Path(_absolute(model))
-        return folder if model.strip() and folder.is_dir() else None
-    except (OSError, ValueError):  # a name that is too long
-        return None
-
-
-# --- what may be read -------------------------------------------------------------------------------------------------
-
-#: No code that comes with a checkpoint runs, and nothing is fetched while one is loaded.
-_SAFELY: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    """The sha256 of every file that may be read, by name; CheckpointRefused if one must not be."""
-    files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
-    names = {path.name for path in files}
-    weights = {name for name in names if name.endswith(".safetensors")}
-    readable: tuple[str, ...] = _READ
-    if not weights and {"model.bin", "config.json"} <= names and names & {"vocabulary.txt", "vocabulary.json"}:
-        readable = (*_READ, "model.bin")  # CTranslate2's own format, which holds no code
-    elif not weights and any(name.endswith(_PICKLES) for name in names):
-        raise CheckpointRefused(
-            f"The checkpoint in {folder} holds its weights only in a form that can run code when it is opened.",
-            "Save it in safetensors, as save_pretrained of the current transformers does.",
-        )
-    elif not weights:
-        raise CheckpointRefused(
-            f"There are no weights in {folder}.", "Choose a folder that holds config.json and model.safetensors."
-        )
-    if "adapter_config.json" in names:
-        raise CheckpointRefused(
-            f"{folder} holds an adapter to another model.", "Merge it into its model and save the whole checkpoint."
-        )
-    if "config.json" not in names:
-        raise CheckpointRefused(f"The checkpoint in {folder} has no config.json.", "Copy the whole folder again.")
-    for path in files:
-        if path.name.endswith((".index.json", "config.json")):
-            _refuse_reaching(path)
-    return {path.name: sha256_of(path) for path in files if path.name.endswith(readable)}
-
-
-def _refuse_reaching(path: Path) -> None:
-    """Refuse settings that name code, or weights of another form or place."""
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise CheckpointRefused(f"{path} is damaged.", "Copy the whole folder again.") from error
-    reaching = sorted(_keys(settings) & set(_REACHING))
-    if reaching:
-        raise CheckpointRefused(
-            f"{path.name} of the checkpoint in {path.parent} asks for code or weights from elsewhere ({reaching[0]}).",
-            "Choose a checkpoint of an architecture that is part of transformers itself.",
-        )
-    shards = settings.get("weight_map", {}) if isinstance(settings, dict) else {}
-    if not isinstance(shards, dict) or not all(
-        isinstance(name, str) and name.endswith(".safetensors") and (path.parent / name).parent == path.parent
-        for name in shards.values()
-    ):
-        raise CheckpointRefused(
-            f"{path} names weights that are not safetensors.", "Save the checkpoint in safetensors."
-        )
-
-
-def _keys(settings: Any) -> set[str]:
-    """All keys with a value, at any depth."""
-    if isinstance(settings, dict):
-        return {key for key, value in settings.items() if value} | {k for v in settings.values() for k in _keys(v)}
-    if isinstance(settings, list):
-        return {key for value in settings for key in _keys(value)}
-    return set()
-
-
-def _hub_folder(model: str, revision: str | None) -> Path:
-    """The files of a hub repository: of the cache of the hub's library, or fetched where the person allows it."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(
-            snapshot_download(
-                model,
-                revision=revision,
-                allow_patterns=[f"*{suffix}" for suffix in _READ],
-                ignore_patterns=["*/*"],
-                local_files_only=not offline.online(),
-                etag_timeout=5,
-            )
-        )
-    except Exception as error:  # the hub's library raises errors of its own and of the HTTP library
-        if offline.online():
-            raise ModelUnavailable(
-                f"The checkpoint {model} could not be fetched ({type(error).__name__}).",
-                "Check the id and the network, or name a folder on this machine.",
-            ) from error
-        raise ModelUnavailable(
-            f"The checkpoint {model} is not on this machine, and the gallery does not go online by itself.",
-            "Start it with GALLERY_ONLINE=1 to have it fetched, or name a folder on this machine.",
-        ) from error
-
-
-# --- first use --------------------------------------------------------------------------------------------------------
-
-
-def _held(found: Pinned, key: str) -> Pinned:
-    """Hold content against the first use, or note it as that."""
-    with locked(_pins_lock()):
-        pins = _pins()
-        if key not in pins:
-            when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            pins[key] = {"revision": found.revision, "files": dict(found.files), "first_used": when}
-            _write_pins(pins)
-            return found
-        first = pins[key]
-    then, now = first["files"], dict(found.files)
-    changed = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
-    if changed:
-        raise CheckpointRefused(
-            f"The checkpoint {found.model} changed since its first use on {first['first_used'][:10]} "
-            f"({', '.join(changed[:3])}{' and more' if len(changed) > 3 else ''}).",
-            f"If that is what you want, run 'python -m gallery models forget {found.model}' and use it again.",
-        )
-    return found
-
-
-def _pins_path() -> Path:
-    return paths.cache_dir() / "checkpoints.json"
-
-
-def _pins_lock() -> Path:
-    return paths.cache_dir() / ".checkpoints.lock"
-
-
-def _pins() -> dict[str, dict[str, Any]]:
-    path = _pins_path()
-    try:
-        pins = json.loads(path.read_text(encoding="utf-8"))["checkpoints"]
-        if not all(isinstance(pin["files"], dict) and isinstance(pin["first_used"], str) for pin in pins.values()):
-            raise ValueError("fields are missing")
-    except FileNotFoundError:
-        return {}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"The list of the checkpoints that were used, {path}, is damaged.",
-            "Delete it; the next use of each checkpoint then counts as its first.",
-        ) from error
-    return pins
-
-
-def _write_pins(pins: Mapping[str, Any]) -> None:
-    write_text(json.dumps({"format": 1, "checkpoints": pins}, indent=1) + "\n", _pins_path())
 
 
 # --- loading ----------------------------------------------------------------------------------------------------------
@@ -515,6 +282,16 @@ def _whole_model(kind: Any, folder: Path) -> Any:
             "Choose a checkpoint that was trained for this task.",
         )
     return model.eval()
+
+
+def _require_vocabulary(folder: Path) -> None:
+    """Refuse a checkpoint that cannot spell; transformers would make an empty vocabulary, and write nothing down."""
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json", "vocab.txt")) and not any(
+        folder.glob("*.model")
+    ):
+        raise CheckpointRefused(
+            f"The checkpoint in {folder} has no vocabulary (tokenizer.json).", "Copy the whole folder again."
+        )
 
 
 def _word(chunk: Mapping[str, Any], length: float, blank: str) -> Word:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from gallery.errors import OptionError, WeightsMismatch
 from gallery.results import ModelUse
 from gallery.zoo import cells_network, exports, offline, registry, store
+from gallery.zoo.integrity import Progress as Download
 from gallery.zoo.networks import Network, OnnxNetwork, OpenVinoNetwork, TorchNetwork, check_runtime
 from gallery.zoo.shared import Shared
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Prefix of the tensors in the file that are not part of the network.
 STATISTICS = "cells."
+#: Ways in which a picture is shown to the network, see :func:`views`.
+VIEWS = 8
 _OPSET = 17
 _loaded: Shared[Classifier] = Shared(capacity=3)
 
@@ -114,6 +118,7 @@ class Classifier:
         self.labels = calibration.labels
         self.size = cells_network.INPUT_SIZE
         self.use = use
+        network.ready((VIEWS, 3, self.size, self.size))  # belongs to loading, not to the first picture
 
     def predict(self, pixels: npt.NDArray[np.uint8]) -> Prediction:
         """Classify one picture.
@@ -140,27 +145,30 @@ class Classifier:
         )
 
 
-def load_classifier(model_id: str = "blood-cells", runtime: str = "openvino") -> Classifier:
-    """The shared classifier of a registry id on a runtime.
+def load_classifier(
+    model_id: str = "blood-cells", runtime: str = "openvino", progress: Callable[[Download], None] | None = None
+) -> Classifier:
+    """The shared classifier of a registry id on a runtime; weights are fetched and checked if they are not there.
 
     Args:
         model_id: registry id of the task ``classify-cells``.
         runtime: ``openvino``, ``onnxruntime`` or ``torch``.
+        progress: called while weights arrive.
 
     Raises:
         UnknownModel, ModelUnavailable, WeightsMismatch, DiskFull: see :func:`gallery.zoo.store.ensure`.
         OptionError: no such runtime, or the model is no classifier of cells.
     """
     check_runtime(runtime)
-    return _loaded.get((model_id, runtime), lambda: _build(model_id, runtime))
+    return _loaded.get((model_id, runtime), lambda: _build(model_id, runtime, progress))
 
 
-def _build(model_id: str, runtime: str) -> Classifier:
+def _build(model_id: str, runtime: str, progress: Callable[[Download], None] | None) -> Classifier:
     offline.apply()
     entry = registry.load().get(model_id)
     if entry.task != "classify-cells":  # before anything is fetched
         raise OptionError(f"{entry.id} does not classify cells.", "Choose a model of the task classify-cells.")
-    resolved = store.ensure(model_id)
+    resolved = store.ensure(model_id, progress=progress)
     data = _verified(resolved.path, resolved.sha256)
     calibration = _calibration(data)
     network: Network

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gallery.errors import GalleryError
+from gallery.wording import human_bytes
 from gallery.zoo import offline, paths, registry, sources, store
-from gallery.zoo.integrity import human
 
 OLDEST_PYTHON = (3, 11)
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
@@ -164,7 +164,7 @@ def _models() -> Iterator[Finding]:
             continue
         subject = f"model {entry.id}"
         if status.state == "present":
-            yield Finding("ok", subject, f"{human(entry.bytes)} in {status.folder}, from {status.source}")
+            yield Finding("ok", subject, f"{human_bytes(entry.bytes)} in {status.folder}, from {status.source}")
             if named and named.is_dir():  # else it has a finding of its own
                 for problem in status.problems:
                     yield Finding("note", f"GALLERY_MODELS, {entry.id}", problem)
@@ -183,7 +183,7 @@ def _exports() -> Finding:
     files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
     if not files:
         return Finding("note", "exports", f"none yet in {folder}; they are made from the weights at first use")
-    size = human(sum(path.stat().st_size for path in files))
+    size = human_bytes(sum(path.stat().st_size for path in files))
     return Finding("ok", "exports", f"{size} in {folder}; safe to delete, made again when needed")
 
 
@@ -200,9 +200,9 @@ def _folders() -> Iterator[Finding]:
     if not os.access(place, os.W_OK):
         yield Finding("problem", "cache", f"{paths.cache_dir()} cannot be written", other)
     free = shutil.disk_usage(place).free
-    detail = f"{human(free)} free where {paths.cache_dir()} lies"
+    detail = f"{human_bytes(free)} free where {paths.cache_dir()} lies"
     if free < _ROOM:
-        yield Finding("problem", "disk", detail, f"Free some space ({human(_ROOM)} is comfortable). {other}")
+        yield Finding("problem", "disk", detail, f"Free some space ({human_bytes(_ROOM)} is comfortable). {other}")
     else:
         yield Finding("ok", "disk", detail)
 

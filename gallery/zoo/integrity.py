@@ -18,10 +18,26 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from gallery.errors import DiskFull, GalleryError, ModelUnavailable, WeightsMismatch
+from gallery.errors import DiskFull, GalleryError, ModelError, ModelUnavailable, WeightsMismatch
+from gallery.wording import human_bytes
 
 CHUNK = 1 << 20
 PART = ".part"
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+#: How a system says that a place is not one to write to.
+_NO_PLACE = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENOTEMPTY,
+    errno.EINVAL,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +131,27 @@ def fault(path: Path, spec: FileSpec, *, fresh: bool = False) -> str | None:
 
 
 @contextlib.contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
-    """Turn a full disk into :class:`DiskFull`, and a folder that cannot be written into :class:`ModelUnavailable`."""
+def disk_errors(
+    folder: Path,
+    refused: type[ModelError] = ModelUnavailable,
+    remedy: str = "Name another folder in the environment variable GALLERY_CACHE.",
+) -> Iterator[None]:
+    """Turn a full disk into :class:`DiskFull`, and a folder that cannot be written into ``refused`` with ``remedy``."""
     try:
         yield
     except GalleryError:
         raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _NO_ROOM:
             raise disk_full(folder) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise ModelUnavailable(
-                f"The folder {folder} cannot be written ({error.strerror}).",
-                "Name another folder in the environment variable GALLERY_CACHE.",
-            ) from error
+        if error.errno in _NO_PLACE:
+            raise refused(f"The folder {folder} cannot be written ({error.strerror}).", remedy) from error
         raise
 
 
 def disk_full(folder: Path, needed: int = 0) -> DiskFull:
     """The error for a disk without room for ``needed`` more bytes (0: not known)."""
-    amount = f" for {human(needed)}" if needed else ""
+    amount = f" for {human_bytes(needed)}" if needed else ""
     return DiskFull(
         f"The disk that holds {folder} has no room left{amount}; nothing was changed.",
         "Free some space, or name a folder on another disk in the environment variable GALLERY_CACHE.",
@@ -281,12 +298,3 @@ def staging(folder: Path) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def human(count: float) -> str:
-    """Bytes in words: ``5.5 MB``."""
-    for unit in ("bytes", "kB", "MB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"

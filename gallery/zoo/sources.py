@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from gallery.errors import ModelUnavailable, WeightsMismatch
+from gallery.wording import human_bytes
 from gallery.zoo.integrity import (
     CHUNK,
     FileSpec,
@@ -31,7 +32,6 @@ from gallery.zoo.integrity import (
     disk_errors,
     disk_full,
     fault,
-    human,
     locked,
     read_chunks,
     require_space,
@@ -120,15 +120,24 @@ def _from_ultralytics(
             # look up several hosts and wait half a minute between its tries.
             "YOLO_OFFLINE": "1",
             "YOLO_AUTOINSTALL": "False",
-            "YOLO_CONFIG_DIR": str(place / "settings"),
+            "YOLO_CONFIG_DIR": str(place.resolve() / "settings"),
             "YOLO_VERBOSE": "False",
         }
-        target = place / spec.name
-        command = [sys.executable, "-P", "-c", _ULTRALYTICS_CHILD, str(target), source.release]
+        # A bare name, since the library changes paths: it takes apostrophes out, as in /home/o'brien.
+        command = [sys.executable, "-P", "-c", _ULTRALYTICS_CHILD, spec.name, source.release]
         _run(
-            command, environment, place, spec.name, spec.bytes, spec.bytes + _SLACK, source.label, report, BEGIN_SECONDS
+            command,
+            environment,
+            place,
+            spec.name,
+            spec.bytes,
+            spec.bytes + _SLACK,
+            source.label,
+            report,
+            BEGIN_SECONDS,
+            cwd=place,
         )
-        _accept(target, spec, folder, source.label)
+        _accept(place / spec.name, spec, folder, source.label, report)
 
 
 _HUB_CHILD = """
@@ -167,14 +176,15 @@ def _from_hub(source: HubSource, specs: Sequence[FileSpec], folder: Path, report
         command += [str(CONNECT_SECONDS), *(spec.name for spec in specs)]
         _run(command, environment, place, specs[0].name, total, total + _SLACK, source.label, report, BEGIN_SECONDS)
         for spec in specs:
-            _accept(place / "files" / spec.name, spec, folder, source.label)
+            _accept(place / "files" / spec.name, spec, folder, source.label, report)
 
 
-def _accept(downloaded: Path, spec: FileSpec, folder: Path, origin: str) -> None:
+def _accept(downloaded: Path, spec: FileSpec, folder: Path, origin: str, report: FileReport | None) -> None:
     """Take over what another program has written, through the same check as everything else."""
     if downloaded.is_symlink() or not downloaded.is_file():
         raise ModelUnavailable(f"{origin} delivered no file {spec.name}.")
-    write_stream(read_chunks(downloaded), folder / spec.name, spec, origin)
+    # told once more: a fast download can end before the first look at how far it is
+    write_stream(read_chunks(downloaded), folder / spec.name, spec, origin, _for(report, spec.name))
 
 
 # --- wheels -----------------------------------------------------------------------------------------------------------
@@ -437,12 +447,15 @@ def _run(
     label: str,
     report: FileReport | None,
     patience: float = STALL_SECONDS,
+    *,
+    cwd: Path | None = None,
 ) -> None:
     """Run a downloader until it ends, watching how many bytes it has written below ``place``.
 
     Args:
         total, limit: bytes expected, and bytes at which it is ended.
         patience: seconds within which it must have written something of the download.
+        cwd: folder that it runs in, where that matters.
 
     Raises:
         ModelUnavailable: it failed, stalled, or wrote more than ``limit`` bytes.
@@ -451,7 +464,12 @@ def _run(
     log = place / "log.txt"
     with disk_errors(place), log.open("wb") as out:
         process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+            command,
+            cwd=cwd,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
         )
     try:
         status, problem = _watch(process, place, name, total, limit, report, patience)
@@ -485,7 +503,7 @@ def _watch(
         except subprocess.TimeoutExpired:
             written = _size_below(place)
         if written > limit:
-            return 1, f"it sent more than the {human(total)} expected"
+            return 1, f"it sent more than the {human_bytes(total)} expected"
         if written >= begun and written != seen:
             seen, since, patience = written, time.monotonic(), STALL_SECONDS
             if report:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,11 +102,6 @@ def ensure(model_id: str, *, progress: Callable[[Progress], None] | None = None)
         if not _complete(entry, folder):  # else another process fetched it while this one waited
             _fetch(entry, folder, progress)
     return _resolved(entry, folder, _recorded_source(entry, folder))
-
-
-def ensure_all(model_ids: Sequence[str], *, progress: Callable[[Progress], None] | None = None) -> list[ResolvedModel]:
-    """:func:`ensure` for several models, one after the other."""
-    return [ensure(model_id, progress=progress) for model_id in model_ids]
 
 
 def find(model_id: str) -> ResolvedModel | None:

@@ -119,6 +119,19 @@ def test_a_bad_upload_is_one_sentence(visitor, tmp_path: Path) -> None:
     assert not alert.locator("b").count()
 
 
+def test_foreign_text_never_becomes_a_link(visitor, tmp_path: Path) -> None:
+    upload = tmp_path / "www.evil.example me@evil.example.jpg"
+    upload.write_text("nothing to see")
+    page = visitor.open("signs?labels=www.evil.example,me@evil.example")
+    page.get_by_test_id("stAlertContentWarning").wait_for()
+    assert not page.locator("a[href*='evil']").count()
+    page.locator(".st-key-input").get_by_text("Upload", exact=True).click()
+    page.locator("input[type=file]").set_input_files(upload)
+    page.get_by_test_id("stAlertContentError").wait_for()
+    visitor.settled()
+    assert not page.locator("a[href*='evil']").count()
+
+
 def test_a_path_is_offered_on_the_computer_itself(visitor) -> None:
     page = visitor.open("signs")
     page.locator(".st-key-input").get_by_text("Path", exact=True).click()
@@ -128,13 +141,21 @@ def test_a_path_is_offered_on_the_computer_itself(visitor) -> None:
     expect(page.locator(f".st-key-picture img[alt*='{BUS.name}']")).to_be_visible()
 
 
-def test_an_address_reopens_the_same_page(visitor) -> None:
+def test_an_address_reopens_the_same_page(visitor, tmp_path: Path) -> None:
     sample = samples("signs")[-1].id
     page = visitor.open(f"signs?sample={sample}&model=yolov8n&score=0.5&labels=car,bus")
     address = page.url
     for part in (f"sample={sample}", "model=yolov8n", "score=0.5", "labels=car"):
         assert part in address
     expect(page.get_by_role("slider")).to_have_value("0.5")
+    expect(page.get_by_text(samples("signs")[-1].title).first).to_be_visible()
+    tags = page.get_by_test_id("stMultiSelect")
+    expect(tags).to_contain_text("car")
+    expect(tags).to_contain_text("bus")
+    expect(page.get_by_text("Run by")).not_to_have_count(0)
+    saved = json.loads(visitor.saved("JSON", tmp_path).read_text(encoding="utf-8"))[0]
+    assert saved["model"]["id"] == "yolov8n"
+    assert saved["settings"]["score"] == 0.5 and saved["settings"]["labels"] == ["car", "bus"]
 
 
 def test_clear_my_data(visitor, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -100,6 +101,8 @@ def test_a_folder_named_by_a_flag(cache: Path, tmp_path: Path, monkeypatch: pyte
         (["unbundle", "README.md"], "is not a bundle"),
         (["bundle", "no/such/folder/b.zip", "yolov8n"], "There is no folder no/such/folder."),
         (["bundle", "b.zip", "yolo99"], "no model called 'yolo99'"),
+        (["bundle", "docs", "yolov8n"], "docs is a folder."),
+        (["unbundle", "docs"], "docs cannot be read"),
     ],
 )
 def test_errors_are_sentences(cache: Path, arguments: list[str], words: str) -> None:
@@ -109,6 +112,16 @@ def test_errors_are_sentences(cache: Path, arguments: list[str], words: str) -> 
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_forget(cache: Path, tmp_path: Path) -> None:
+    assert _run("models", "forget").stdout == "No checkpoint of your own was used so far.\n"
+    notes = {"files": {}, "revision": "", "first_used": "2026-01-01"}
+    (cache / "checkpoints.json").write_text(json.dumps({"format": 1, "checkpoints": {"b/c": notes, "a": notes}}))
+    assert _run("models", "forget").stdout == "a\nb/c\n"
+    assert _run("models", "forget", "b/c").returncode == 0
+    assert _run("models", "forget", "b/c").returncode == 1
+    assert _run("models", "forget").stdout == "a\n"
 
 
 def test_doctor(cache: Path) -> None:
@@ -128,8 +141,8 @@ class _Screen(io.StringIO):
 @pytest.mark.parametrize(
     ("out", "expected"),
     [
-        (_Screen(), "\rm: a.bin from S: 1.0 kB of 2.0 kB 50 %\rm: a.bin from S: 2.0 kB of 2.0 kB 100 %\n"),
-        (io.StringIO(), "m: a.bin from S, 2.0 kB\n"),
+        (_Screen(), "\rm: a.bin from S: 1 kB of 2 kB 50 %\rm: a.bin from S: 2 kB of 2 kB 100 %\n"),
+        (io.StringIO(), "m: a.bin from S, 2 kB\n"),
     ],
     ids=["terminal", "file"],
 )

@@ -170,6 +170,7 @@ def test_a_checkpoint_of_ones_own(tmp_path, monkeypatch):
     assert {each.label for each in analysis.classes} == {"left", "right", "neither"}
     assert analysis.settings["answer"] == cells.NOT_SURE and analysis.settings["familiar"] is None
     assert not analysis.model.verified and analysis.warnings[-1] == cells.NOT_A_TEST
+    assert all(analysis.timings_ms[stage] > 0 for stage in ("prepare", "infer", "post"))
     json.dumps(analysis.to_json())
 
 

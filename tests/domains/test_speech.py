@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from gallery.media.audio import read_audio
 from gallery.media.types import Recording
 from gallery.results import Analysis
 from gallery.zoo import store, whisper
+from gallery.zoo.whisper_conversion import convert
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = Recording.RATE
@@ -76,7 +79,7 @@ def only_tiny(tmp_path, monkeypatch) -> None:
     folder = tmp_path / "models" / TINY
     folder.mkdir(parents=True)
     for name, path in resolved.files.items():
-        (folder / name).symlink_to(path.resolve())
+        shutil.copyfile(path, folder / name)
     monkeypatch.setenv("GALLERY_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("GALLERY_CACHE", str(tmp_path / "cache"))
 
@@ -379,11 +382,10 @@ def new_cache(tmp_path, monkeypatch) -> None:
 
 @pytest.fixture
 def own_folder(tmp_path, new_cache) -> Path:
-    """A person's copy of the folder of whisper-tiny.en, never used before."""
+    """A person's own checkpoint of Whisper, in the form of transformers, never used before."""
     folder = tmp_path / "my whisper"
     folder.mkdir()
-    for name, path in store.ensure(TINY).files.items():
-        shutil.copyfile(path, folder / name)
+    convert(store.ensure(TINY).folder, folder)
     return folder
 
 
@@ -391,16 +393,16 @@ def own_folder(tmp_path, new_cache) -> Path:
 def test_a_folder_of_ones_own_is_used_and_said_to_be_unverified(own_folder, english):
     analysis = analyse(english[0].recording(), Options(model=str(own_folder)))
     assert _wrong(english[0].words, analysis.text) <= 1
-    assert analysis.model.id == str(own_folder) and analysis.model.runtime == "ctranslate2"
+    assert analysis.model.id == str(own_folder) and analysis.model.runtime == "transformers"
     assert not analysis.model.verified
-    assert analysis.model.sha256 == store.ensure(TINY).sha256
+    assert analysis.model.sha256 == hashlib.sha256((own_folder / "model.safetensors").read_bytes()).hexdigest()
     with pytest.raises(WrongLanguage):
         analyse(read_audio(english[0].path.parent / "test_fr.wav", "test_fr.wav"), Options(model=str(own_folder)))
 
 
 def test_a_folder_of_ones_own_without_its_tokenizer(own_folder):
     (own_folder / "tokenizer.json").unlink()
-    with pytest.raises(CheckpointRefused, match=r"no tokenizer\.json"):
+    with pytest.raises(CheckpointRefused, match=r"no vocabulary \(tokenizer\.json\)"):
         analyse(Recording(np.zeros(RATE, np.int16), "a.wav"), Options(model=str(own_folder)))
 
 
@@ -430,6 +432,19 @@ def test_french_is_refused_through_transformers_too(reference_data):
         analyse(recording, Options(model=TINY, runtime="transformers"))
 
 
-def test_the_thresholds_are_those_that_were_measured():
-    assert speech.LEAST_ENGLISH == 0.2
-    assert whisper.Certainty(-1.1, 0.42) == speech.LEAST_CERTAINTY
+@pytest.mark.reference
+def test_loading_the_model_that_tells_languages_is_in_no_stage(english, monkeypatch):
+    """On a clock that stands still but for an hour in which that model is loaded."""
+    store.ensure(BASE)
+    hours = [0]
+    load = whisper.load_if_present
+
+    def slow(model_id: str) -> whisper.Whisper | None:
+        hours.append(hours[-1] + 1)
+        return load(model_id)
+
+    monkeypatch.setattr(whisper, "load_if_present", slow)
+    monkeypatch.setattr(speech, "time", SimpleNamespace(perf_counter=lambda: 3600.0 * hours[-1]))
+    analysis = analyse(english[0].recording(), Options(model=TINY))
+    assert hours == [0, 1] and analysis.language_score > 0.5
+    assert [analysis.timings_ms[stage] for stage in ("prepare", "infer", "post")] == [0, 0, 0]

@@ -65,6 +65,11 @@ def test_html(text: str, escaped: str) -> None:
         ("# title\n\n- item", r"\# title \- item"),
         ("1. item", r"1\. item"),
         ("a_b ~~c~~ |d|", r"a\_b \~\~c\~\~ \|d\|"),
+        ("www.evil.com", "www\u2060\\.evil\\.com"),
+        ("WWW.evil.com", "WWW\u2060\\.evil\\.com"),
+        ("https://a.b", "https\\:\u2060//a\\.b"),
+        ("http://a.b", "http\\:\u2060//a\\.b"),
+        ("a@b.de", "a@\u2060b\\.de"),
         ("back\\slash &amp;", r"back\\slash \&amp;"),
     ],
 )

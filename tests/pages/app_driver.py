@@ -22,7 +22,7 @@ def errors(app: AppTest) -> list[str]:
 
 def read_by_a_person(markdown: str) -> str:
     """Markdown that consists of escaped text only, as it is shown."""
-    return re.sub(r"\\(.)", r"\1", markdown)
+    return re.sub(r"\\(.)", r"\1", markdown).replace("\u2060", "")
 
 
 def store(app: AppTest) -> Any:

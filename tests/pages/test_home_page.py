@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from gallery.domains import DOMAINS
 from gallery.ui import home_pictures
+from gallery.zoo import registry
+from gallery.zoo.store import status
+from tests.pages.app_driver import read_by_a_person
 
 
 def test_every_application_has_a_card_with_a_way_in(app: AppTest) -> None:
@@ -17,9 +24,26 @@ def test_every_application_has_a_card_with_a_way_in(app: AppTest) -> None:
 
 
 def test_it_says_what_is_here_and_that_nothing_leaves(app: AppTest) -> None:
-    text = " ".join(each.value for each in app.markdown)
-    assert "models are here" in text
+    entries = list(registry.load())
+    missing = [entry for entry in entries if status(entry).state != "present"]
+    text = " ".join(read_by_a_person(each.value) for each in app.markdown)
+    if missing:
+        assert f"{len(entries) - len(missing)} of {len(entries)} models are here" in text
+        assert all(entry.title in text.split("Missing:")[1] for entry in missing)
+    else:
+        assert f"All {len(entries)} models are here" in text and "Missing" not in text
     assert any("Nothing leaves the machine" in each.value for each in app.subheader)
+
+
+def test_a_model_that_is_not_here_is_named(
+    visit: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GALLERY_CACHE", str(tmp_path))  # nothing but what comes with the gallery
+    app = visit("home")
+    text = " ".join(read_by_a_person(each.value) for each in app.markdown)
+    gone = [entry for entry in registry.load() if status(entry).state != "present"]
+    assert gone and f"of {len(list(registry.load()))} models are here" in text
+    assert all(entry.title in text.split("Missing:")[1] for entry in gone)
 
 
 def test_results_shown_on_home_are_complete() -> None:

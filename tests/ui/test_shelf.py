@@ -35,3 +35,15 @@ def test_visitors_do_not_see_and_do_not_clear_each_others() -> None:
     assert shelf.get("me", "a").width == 4
     shelf.drop("me")
     assert shelf.get("me", "a") is None and shelf.get("you", "a") is not None
+
+
+def test_pictures_of_closed_tabs_go() -> None:
+    here = {"me", "you"}
+    shelf = Shelf(is_open=here.__contains__)
+    shelf.put("you", "a", _picture(4))
+    here.discard("you")
+    shelf.put("me", "b", _picture(4))
+    assert shelf.get("you", "a") is None and shelf.get("me", "b") is not None
+    assert shelf.pixels() == 16
+    shelf.put("you", "late", _picture(4))  # read while the tab was being closed
+    assert shelf.get("you", "late") is None

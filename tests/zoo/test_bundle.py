@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +99,42 @@ def test_what_cannot_be_bundled(
     with pytest.raises(exception):
         bundle(tmp_path / name, ids)
     assert not (tmp_path / name).exists()
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (lambda folder: _folder(folder / "d"), "is a folder"),
+        (lambda folder: folder / "none" / "b.zip", "There is no folder"),
+        pytest.param(
+            lambda folder: folder / ("b" * 300),
+            "cannot be written",
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="Windows says that there is no such file"),
+        ),
+    ],
+    ids=["a folder", "no folder", "a name that is too long"],
+)
+def test_a_place_for_no_bundle_is_refused_before_anything_is_fetched(
+    tmp_path: Path, cache: Path, place: Callable[[Path], Path], words: str
+) -> None:
+    with pytest.raises(BundleError, match=words) as caught:
+        bundle(place(tmp_path), [MODEL])
+    assert caught.value.remedy
+    assert _files(tmp_path) == []
+
+
+def test_a_folder_that_may_not_be_written(tmp_path: Path, cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:  # a mode would not stop the superuser
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("gallery.zoo.bundle.Path.touch", refuse)
+    with pytest.raises(BundleError, match="cannot be written"):
+        bundle(tmp_path / "b.zip", [MODEL])
 
 
 def test_a_full_disk_leaves_the_old_bundle(tmp_path: Path, cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:

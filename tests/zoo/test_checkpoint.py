@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import pickle
 import shutil
@@ -12,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gallery.errors import CheckpointRefused, GalleryError, ModelError, ModelUnavailable
+from gallery.errors import CheckpointRefused, ModelError, ModelUnavailable
 from gallery.media.audio import read_audio
 from gallery.media.windows import as_float
 from gallery.zoo import checkpoint, store
-from gallery.zoo.checkpoint import forget, image_classifier, pinned_models, resolve, speech_recogniser
-from gallery.zoo.whisper import Whisper
+from gallery.zoo.checkpoint import image_classifier, speech_recogniser
+from gallery.zoo.pins import forget, pinned_models, resolve
 from gallery.zoo.whisper_conversion import convert
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +104,8 @@ def test_an_image_checkpoint_gives_what_its_network_gives(made, kind):
     from transformers import AutoImageProcessor, AutoModelForImageClassification
 
     classifier = image_classifier(str(made[kind]))
-    found = classifier.classify(PICTURE)
+    ranking = classifier.classify(PICTURE)
+    found = ranking.classes
     model = AutoModelForImageClassification.from_pretrained(made[kind])
     inputs = AutoImageProcessor.from_pretrained(made[kind])(
         PICTURE, return_tensors="pt", input_data_format="channels_last"
@@ -115,6 +117,7 @@ def test_an_image_checkpoint_gives_what_its_network_gives(made, kind):
     assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=1e-4)
     assert sum(score for _, score in found) == pytest.approx(1, abs=1e-4)
     assert classifier.labels == tuple(LABELS.values())
+    assert min(ranking.prepare_ms, ranking.infer_ms, ranking.post_ms) > 0
 
 
 def test_what_is_said_of_it(made):
@@ -129,7 +132,7 @@ def test_what_is_said_of_it(made):
 
 @pytest.mark.parametrize("pixels", [PICTURE[::2, ::-1], PICTURE[:1, :1], np.zeros((300, 20, 3), np.uint8)])
 def test_pictures_of_any_shape(made, pixels):
-    assert len(image_classifier(str(made["vit"])).classify(pixels)) == 3
+    assert len(image_classifier(str(made["vit"])).classify(pixels).classes) == 3
 
 
 # --- what must be refused ---------------------------------------------------------------------------------------------
@@ -202,7 +205,7 @@ def test_a_pickle_beside_safetensors_is_not_opened(folder):
             return (Path.touch, (folder / "exploded",))
 
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Bomb()))
-    assert len(image_classifier(str(folder)).classify(PICTURE)) == 3
+    assert len(image_classifier(str(folder)).classify(PICTURE).classes) == 3
     assert not (folder / "exploded").exists()
 
 
@@ -290,7 +293,7 @@ def test_damaged_notes_are_not_taken_for_none(folder, own_notes, content):
 
 def test_several_processes_note_at_once(made, tmp_path):
     folders = [Path(shutil.copytree(made["vit"], tmp_path / f"copy {n}")) for n in range(4)]
-    code = "import sys; from gallery.zoo.checkpoint import resolve; resolve(sys.argv[1])"
+    code = "import sys; from gallery.zoo.pins import resolve; resolve(sys.argv[1])"
     running = [subprocess.Popen([sys.executable, "-c", code, str(each)], cwd=ROOT) for each in folders]
     assert [process.wait() for process in running] == [0] * len(folders)
     assert pinned_models() == sorted(map(str, folders))
@@ -316,7 +319,7 @@ def hub(made, tmp_path, monkeypatch) -> Path:
 
 def test_a_hub_id_in_the_cache_is_used_and_pinned_to_its_revision(hub, own_notes):
     classifier = image_classifier(HUB)
-    assert len(classifier.classify(PICTURE)) == 3
+    assert len(classifier.classify(PICTURE).classes) == 3
     assert classifier.use.id == HUB and not classifier.use.verified
     assert COMMIT[:7] in classifier.use.source
     assert json.loads(own_notes.read_text())["checkpoints"][HUB]["revision"] == COMMIT
@@ -398,22 +401,28 @@ def test_a_ctc_checkpoint_gives_letters_with_times(made):
         assert segment.words
 
 
-def test_a_folder_of_ctranslate2_is_whisper_on_ctranslate2(tmp_path):
-    folder = Path(shutil.copytree(store.ensure("whisper-tiny.en").folder, tmp_path / "ct2"))
-    recogniser = speech_recogniser(str(folder))
-    assert isinstance(recogniser, Whisper) and recogniser.use.runtime == "ctranslate2"
-    assert recogniser.use.sha256 == store.ensure("whisper-tiny.en").sha256 and not recogniser.use.verified
-    (folder / "model.bin").write_bytes(b"changed")
-    with pytest.raises(GalleryError, match="changed since"):
+def test_a_folder_of_ctranslate2_is_refused(tmp_path, own_notes):
+    folder = shutil.copytree(store.ensure("whisper-tiny.en").folder, tmp_path / "ct2")
+    with pytest.raises(CheckpointRefused, match=r"CTranslate2's form .*only safetensors are read") as caught:
         speech_recogniser(str(folder))
+    assert "saved in safetensors" in caught.value.remedy
+    assert not own_notes.exists()
 
 
 def test_importing_is_cheap():
     heavy = "{'torch', 'transformers', 'huggingface_hub', 'faster_whisper', 'PIL'}"
-    code = f"import sys, gallery.zoo.checkpoint; print(*sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, gallery.zoo.checkpoint, gallery.zoo.pins; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
-def test_there_is_no_other_way_to_load():
-    assert checkpoint._SAFELY == {"trust_remote_code": False, "local_files_only": True}
+def test_nothing_is_loaded_another_way():
+    """Every call that loads a part of a checkpoint forbids its code, and every network is one of safetensors."""
+    calls = [
+        {keyword.arg or ast.unparse(keyword.value): ast.unparse(keyword.value) for keyword in node.keywords}
+        for node in ast.walk(ast.parse(Path(checkpoint.__file__).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("from_pretrained")
+    ]
+    assert len(calls) >= 4 and all("_SAFELY" in call for call in calls)
+    assert [call.get("use_safetensors") for call in calls if "output_loading_info" in call] == ["True"]
+    assert checkpoint._SAFELY["trust_remote_code"] is False

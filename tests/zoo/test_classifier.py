@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from PIL import Image
 
 from gallery.domains import cells
 from gallery.errors import OptionError, UnknownModel, WeightsMismatch
-from gallery.zoo import classifier, paths, registry
+from gallery.zoo import classifier, paths, registry, store
 from gallery.zoo.networks import RUNTIMES
+from gallery.zoo.shared import Shared
 from tests.photos import CHELSEA, RETINA
 
 
@@ -126,3 +128,18 @@ def test_probabilities_follow_the_temperature():
     assert np.allclose(calm.probabilities(np.array([[1e4, -1e4]])), [[1, 0]])
     # the first direction is explained, the others leave a length of 5
     assert np.allclose(calm.distances(np.array([[7.0, 3.0, 4.0]])), [1.25])
+
+
+def test_a_first_use_tells_how_far_the_download_is(monkeypatch):
+    """The one model of its kind comes with the gallery, so its download is made up here."""
+    entry = registry.load().get("blood-cells")
+    seen = []
+
+    def ensure(model_id, *, progress=None):
+        progress("some of it")
+        return store.ensure(model_id)
+
+    monkeypatch.setattr(classifier, "store", SimpleNamespace(ensure=ensure))
+    monkeypatch.setattr(classifier, "_loaded", Shared(capacity=1))
+    assert classifier.load_classifier(progress=seen.append).use.sha256 == entry.sha256
+    assert seen == ["some of it"]

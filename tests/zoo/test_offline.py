@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from gallery.zoo import store
 from tests.photos import BUS
@@ -26,3 +29,56 @@ def test_a_run_leaves_nothing_in_the_home_folder(tmp_path):
     assert done.returncode == 0, done.stderr
     assert [p.name for p in home.rglob("*") if p.is_file()] == []
     assert (cache / "exports").is_dir()
+
+
+_ASK = """
+import os
+from gallery.zoo import offline
+offline.apply()
+from ultralytics.utils import SETTINGS
+print(SETTINGS["sync"], len(SETTINGS) > 10, os.environ.get("YOLO_OFFLINE"))
+"""
+
+
+def _ask(environment: dict[str, str]) -> list[str]:
+    given = {name: value for name, value in os.environ.items() if not name.startswith("YOLO_")}
+    command = [sys.executable, "-c", _ASK]
+    done = subprocess.run(command, cwd=ROOT, env=given | environment, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    "there", [None, "", "{", "[]", '{"sync": true}', '{"sync": true, "runs_dir": "mine"}', '{"sync": false}']
+)
+def test_ultralytics_does_not_report_its_use_online(tmp_path, there):
+    settings = tmp_path / "ultralytics" / "Ultralytics" / "settings.json"
+    if there is not None:
+        settings.parent.mkdir(parents=True)
+        settings.write_text(there)
+    environment = {"GALLERY_CACHE": str(tmp_path), "GALLERY_ONLINE": "1"}
+    assert _ask(environment) == ["False", "True", "None"]
+    kept = json.loads(settings.read_text())  # ultralytics has filled in the rest
+    assert kept["sync"] is False
+    assert ("mine" in (there or "")) == (kept["runs_dir"] == "mine")
+    assert _ask(environment) == ["False", "True", "None"]
+
+
+@pytest.mark.parametrize(("there", "offline"), [(None, "1"), ('{"sync": true}', "1"), ('{"sync": false}', "None")])
+def test_settings_of_the_users_own_are_not_changed(tmp_path, there, offline):
+    """Where they let ultralytics report its use, it stays offline instead."""
+    settings = tmp_path / "mine" / "Ultralytics" / "settings.json"
+    if there is not None:
+        settings.parent.mkdir(parents=True)
+        settings.write_text(there)
+    environment = {"GALLERY_CACHE": str(tmp_path), "GALLERY_ONLINE": "1", "YOLO_CONFIG_DIR": str(tmp_path / "mine")}
+    assert _ask(environment) == [str(there != '{"sync": false}'), "True", offline]
+
+
+def test_a_cache_that_cannot_be_written_keeps_ultralytics_offline(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    code = "import os; from gallery.zoo import offline; offline.apply(); print(os.environ['YOLO_OFFLINE'])"
+    given = {name: value for name, value in os.environ.items() if not name.startswith("YOLO_")}
+    environment = {**given, "GALLERY_CACHE": str(tmp_path / "file"), "GALLERY_ONLINE": "1"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
