@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+from gallery import detecting
 from gallery.domains import Progress, fetching
 from gallery.errors import OptionError
 from gallery.media.types import Picture
 from gallery.results import Alert, Analysis, Detection, Point
-from gallery.zoo.detector import check_score, load_detector, most_found
 
 PERSON = "person"
 #: The classes of COCO that count as machines.
@@ -54,27 +54,9 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
         ModelError: the model cannot be had.
     """
     options = options or Options()
-    check_score(options.score)
     _check_rule(options.limit, options.machines)
-    detector = load_detector(options.model, options.runtime, fetching(progress))
-    prediction = detector.predict(picture.pixels, options.score, (PERSON, *options.machines))
-    found = Analysis(
-        file=picture.name,
-        domain="proximity",
-        model=detector.use,
-        timings_ms={
-            "decode": round(picture.decode_ms, 3),
-            "prepare": round(prediction.prepare_ms, 3),
-            "infer": round(prediction.infer_ms, 3),
-            "post": round(prediction.post_ms, 3),
-        },
-        warnings=picture.warnings,
-        cut=most_found(prediction),
-        settings=asdict(options),
-        width=picture.width,
-        height=picture.height,
-        detections=detector.detections(prediction),
-    )
+    labels = (PERSON, *options.machines)
+    found = detecting.look(picture, "proximity", labels, asdict(options), fetching(progress))
     if progress:
         progress(1.0, "done")
     return with_alerts(found, options.limit, options.machines)

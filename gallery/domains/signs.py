@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from gallery import detecting
 from gallery.domains import Progress, fetching
 from gallery.media.types import Picture
 from gallery.results import Analysis
-from gallery.zoo.detector import check_score, load_detector, most_found
 
 #: The classes of COCO that matter on a road; the model's other classes are not shown.
 LABELS = ("stop sign", "traffic light", "person", "bicycle", "motorcycle", "car", "bus", "truck", "train")
@@ -35,25 +35,7 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
         OptionError: a setting out of range.
         ModelError: the model cannot be had.
     """
-    options = options or Options()
-    detector = load_detector(options.model, options.runtime, fetching(progress))
-    prediction = detector.predict(picture.pixels, check_score(options.score), LABELS)
+    found = detecting.look(picture, "signs", LABELS, asdict(options or Options()), fetching(progress))
     if progress:
         progress(1.0, "done")
-    return Analysis(
-        file=picture.name,
-        domain="signs",
-        model=detector.use,
-        timings_ms={
-            "decode": round(picture.decode_ms, 3),
-            "prepare": round(prediction.prepare_ms, 3),
-            "infer": round(prediction.infer_ms, 3),
-            "post": round(prediction.post_ms, 3),
-        },
-        warnings=picture.warnings,
-        cut=most_found(prediction),
-        settings=asdict(options),
-        width=picture.width,
-        height=picture.height,
-        detections=detector.detections(prediction),
-    )
+    return found

@@ -143,13 +143,6 @@ class Detector:
         return tuple(found)
 
 
-def most_found(prediction: Prediction) -> tuple[str, ...]:
-    """A sentence on what was left out, where a picture held as many finds as are kept."""
-    if len(prediction.scores) < MOST:
-        return ()
-    return (f"Only the {MOST} best finds were kept; there may be more.",)
-
-
 def enclosing(polygons: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Upright boxes, N x 4 xyxy, around polygons, N x 4 x 2."""
     return np.concatenate([polygons.min(axis=1), polygons.max(axis=1)], axis=1)

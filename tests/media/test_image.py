@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 import itertools
 import os
@@ -24,22 +23,9 @@ from gallery.errors import EmptyMedia, MediaError, MediaTooLarge, UnreadableMedi
 from gallery.media import pixels as pixels_module
 from gallery.media.image import OVERHEAD, PHOTO, ImageLimits, read_image
 from gallery.media.types import Picture
+from tests.photos import ANIMATED, BUS, CHELSEA, PAGES, RETINA
 
 Make = Callable[[], bytes]
-
-
-def packaged(package: str, path: str) -> Path:
-    """Path of a file that an installed package carries; the package is not imported."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None, f"{package} is not installed"
-    return Path(spec.origin).parent / path
-
-
-BUS = packaged("ultralytics", "assets/bus.jpg")
-CHELSEA = packaged("skimage", "data/chelsea.png")
-RETINA = packaged("skimage", "data/retina.jpg")
-ANIMATED = packaged("skimage", "data/no_time_for_that_tiny.gif")
-PAGES = packaged("skimage", "data/multipage.tif")
 
 
 # --- making files ---------------------------------------------------------------------------------------------------
