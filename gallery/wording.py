@@ -10,3 +10,12 @@ def human_bytes(count: int) -> str:
             value = count / factor
             return f"{value:.0f} {unit}" if value >= 100 or value == int(value) else f"{value:.1f} {unit}"
     return f"{count} bytes"
+
+
+def percent(score: float) -> str:
+    """A probability (0 to 1) for people: ``83%``; rounding never makes it certain (``over 99%``) or impossible."""
+    if score >= 0.995:
+        return "over 99%"
+    if 0 < score <= 0.005:
+        return "under 1%"
+    return f"{score:.0%}"

@@ -20,6 +20,7 @@ from gallery.errors import SampleUnavailable
 from gallery.results import Analysis
 from gallery.samples import Sample, fetch, samples
 from gallery.ui.home_pictures import FOLDER
+from gallery.wording import percent
 from gallery.zoo import offline, registry
 
 #: Pixels of a picture on Home; sharp on a screen of twice the usual density.
@@ -115,7 +116,7 @@ def cell_picture(image: Any, analysis: Analysis) -> Any:
         y = 76 + place * 98
         pen.text((left, y), each.label, fill=_INK if place == 0 else _QUIET, font=ImageFont.load_default(30))
         pen.text(
-            (right, y), f"{each.score:.0%}", fill=_INK if place == 0 else _QUIET, font=ImageFont.load_default(30),
+            (right, y), percent(each.score), fill=_INK if place == 0 else _QUIET, font=ImageFont.load_default(30),
             anchor="ra",
         )  # fmt: skip
         pen.rounded_rectangle((left, y + 44, right, y + 56), 6, fill=(40, 58, 66))
@@ -156,7 +157,7 @@ def summary(analysis: Analysis) -> str:
     if analysis.domain == "speech":
         return analysis.text or "no speech"
     if analysis.domain == "cells":
-        return f"{analysis.classes[0].label}, {analysis.classes[0].score:.0%}"
+        return f"{analysis.classes[0].label}, {percent(analysis.classes[0].score)}"
     found = ", ".join(f"{count} {label}" for label, count in analysis.counts().items()) or "nothing"
     return found + (f"; {len(analysis.alerts)} alerts" if analysis.alerts else "")
 

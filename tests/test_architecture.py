@@ -23,7 +23,7 @@ ALLOWED = {
     "detecting": {"zoo", "media", *BASE},
     "samples": {"zoo", "errors"},
     "domains": {"domains", "zoo", "media", "tiling", "detecting", "languages", "wording", *BASE},
-    "draw": {"draw", *BASE},
+    "draw": {"draw", "wording", *BASE},
     "export": {"export", *BASE},
     "ui": {"ui", "languages", "wording", "draw", "export", "domains", "samples", "zoo", "media", *BASE},
     "cli": {"cli", "languages", "wording", "draw", "export", "domains", "samples", "zoo", "media", *BASE},

@@ -204,7 +204,7 @@ class ProgressLine:
         if now - self.last < 0.1 and progress.done_bytes < progress.total_bytes:
             return
         self.last = now
-        share = f" {100 * progress.done_bytes // progress.total_bytes} %" if progress.total_bytes else ""
+        share = f" {100 * progress.done_bytes // progress.total_bytes}%" if progress.total_bytes else ""
         text = f"{what}: {human_bytes(progress.done_bytes)} of {human_bytes(progress.total_bytes)}{share}"
         print(f"\r{text.ljust(self.width)}", end="", file=self.out, flush=True)
         self.width = len(text)

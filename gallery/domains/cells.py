@@ -247,7 +247,7 @@ def _own_checkpoint(picture: Picture, options: Options) -> _Parts:
     ranking = classifier.classify(picture.pixels)
     classes = [Classification(label, score) for label, score in ranking.classes]
     timings = {"prepare": ranking.prepare_ms, "infer": ranking.infer_ms, "post": ranking.post_ms}
-    notes = ["This is a model of your own: the gallery knows neither how good it is nor what it must not be shown."]
+    notes = ["This is a model of your own. The gallery has not tested it and cannot say where it fails."]
     found = {"familiar": None, "distance": None, "framed": None}
     return tuple(classes), classifier.use, timings, notes, found
 

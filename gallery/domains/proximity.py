@@ -118,7 +118,7 @@ def gap(person: Detection, vehicle: Detection) -> tuple[float, tuple[Point, Poin
 def _alert(person: Detection, vehicle: Detection, distance: float, link: tuple[Point, Point], limit: float) -> Alert:
     return Alert(
         kind="too close",
-        message=f"A person is {distance:.1f} person heights from a {vehicle.label}; the limit is {limit:g}.",
+        message=f"A person is {distance:.1f} person heights from a {vehicle.label}; at least {limit:g} is asked for.",
         members=(person, vehicle),
         distance=round(distance, 3),
         limit=limit,

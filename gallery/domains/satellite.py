@@ -26,7 +26,7 @@ MOST_IN_IMAGE = 20_000
 #: Turned boxes of one label that overlap more than this are one object.
 MERGE_IOU = 0.5
 #: Share of the smaller box inside a larger one of its label, above which a find cut by a seam is the same object.
-_INSIDE = 0.7
+_INSIDE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,8 @@ def _merge(found: Sequence[Prediction], windows: Sequence[Tile], width: int, hei
     oriented = np.concatenate([_moved(p.oriented, w) for p, w in zip(found, windows, strict=True)])
     scores = np.concatenate([p.scores for p in found])
     classes = np.concatenate([p.classes for p in found])
-    tile = np.repeat(np.arange(len(windows)), [len(p.scores) for p in found])
     order = np.argsort(-scores, kind="stable")
-    if len(windows) > 1:
-        order = order[_kept(oriented[order], classes[order], tile[order])]
+    order = order[_kept(oriented[order], classes[order])]
     left_out = max(0, len(order) - MOST_IN_IMAGE)
     order = order[:MOST_IN_IMAGE]
     boxes = enclosing(corners(oriented[order]))
@@ -136,12 +134,8 @@ def corners(oriented: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return xywhr2xyxyxyxy(oriented)
 
 
-def _kept(oriented: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], tile: npt.NDArray[np.int64]) -> list[int]:
-    """Greedy suppression of turned boxes, best first.
-
-    Only boxes of different tiles are compared, since each tile was suppressed by itself, and only those whose
-    surrounding circles touch.
-    """
+def _kept(oriented: npt.NDArray[np.float32], classes: npt.NDArray[np.int64]) -> list[int]:
+    """Greedy suppression of turned boxes, best first, comparing only boxes whose surrounding circles touch."""
     import cv2
     from scipy.spatial import cKDTree
 
@@ -161,9 +155,7 @@ def _kept(oriented: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], til
         kept.append(i)
         members, tree, largest = trees[classes[i]]
         for j in members[tree.query_ball_point(oriented[i, :2], radius[i] + largest)]:
-            if j <= i or dropped[j] or tile[i] == tile[j]:
-                continue
-            if np.hypot(*(oriented[i, :2] - oriented[j, :2])) > radius[i] + radius[j]:
+            if j <= i or dropped[j] or np.hypot(*(oriented[i, :2] - oriented[j, :2])) > radius[i] + radius[j]:
                 continue
             shared = cv2.rotatedRectangleIntersection(_rectangle(oriented[i]), _rectangle(oriented[j]))[1]
             if shared is None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gallery.draw.palette import ALARM, Colour, colour, ink
 from gallery.results import Alert, Analysis, Detection, Point
+from gallery.wording import percent
 
 _LABELS_UP_TO = 150  # more labels than this cover the picture they explain
 _SHIFT = 3  # cv2 draws on 1/8 pixels, so that thin turned boxes do not jitter
@@ -37,7 +38,7 @@ def annotate(
     for alert in analysis.alerts:
         _link(canvas, alert, unit)
     tags = [
-        (detection, f"{detection.label} {detection.score:.0%}", colour(detection.label))
+        (detection, f"{detection.label} {percent(detection.score)}", colour(detection.label))
         for i in reversed(order)
         if (detection := analysis.detections[i]) and ((written and not chosen) or i in chosen)
     ]
@@ -123,26 +124,34 @@ def _written(
     pad = max(2, round(unit * 2.2))
     taken: list[tuple[float, float, float, float]] = []
 
-    def label(text: str, x: float, y: float, fill: Colour) -> None:
+    def label(text: str, fill: Colour, places: list[Point], own: Point | None = None) -> None:
+        """Write at the first of the places that is free; where none is, leave the label out."""
         left, top, right, bottom = font.getbbox(text)
         w, h = right - left + 2 * pad, bottom - top + 2 * pad
-        x = min(max(0, x), max(0, image.width - w))
-        y = min(max(0, y), max(0, image.height - h))
-        if any(x < c and x + w > a and y < d and y + h > b for a, b, c, d in taken):
+        for x, y in places:
+            x = min(max(0, x), max(0, image.width - w))
+            y = min(max(0, y), max(0, image.height - h))
+            if any(x < c and x + w > a and y < d and y + h > b for a, b, c, d in taken):
+                continue
+            if any(x < cx < x + w and y < cy < y + h for cx, cy in centres if (cx, cy) != own):
+                continue
+            taken.append((x, y, x + w, y + h))
+            pen.rounded_rectangle((x, y, x + w, y + h), pad, fill=fill)
+            pen.text((x + pad - left, y + pad - top), text, fill=ink(fill), font=font)
             return
-        if any(x < cx < x + w and y < cy < y + h for cx, cy in centres):
-            return
-        taken.append((x, y, x + w, y + h))
-        pen.rounded_rectangle((x, y, x + w, y + h), pad, fill=fill)
-        pen.text((x + pad - left, y + pad - top), text, fill=ink(fill), font=font)
 
     height = font.getbbox("Ag")[3] - font.getbbox("Ag")[1] + 2 * pad
     for (a, b), text in notes:
-        label(text, (a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - height / 2, ALARM)
+        x, y = (a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - height / 2
+        label(text, ALARM, [(x, y), (x, y + height), (x, y - height)])
     for detection, text, fill in tags:
-        x1, y1, _, _ = detection.box
-        above = y1 - height - unit
-        label(text, x1 - unit, above if above >= 0 else y1 + unit, fill)
+        x1, y1, x2, y2 = detection.box
+        width = font.getbbox(text)[2] + 2 * pad
+        above, below = y1 - height - unit, y2 + unit
+        places = [(x1 - unit, above), (x2 - width, above), (x1 - unit, below), (x2 - width, below)]
+        if above < 0 or detection.height > 3 * height:  # inside, where there is room to spare
+            places.insert(0 if above < 0 else 2, (x1 + unit, y1 + unit))
+        label(text, fill, places, own=((x1 + x2) / 2, (y1 + y2) / 2))
     return np.asarray(image)
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from gallery.domains import Domain
-from gallery.media.names import display_name
 from gallery.ui import settings
 from gallery.ui.session import PageState, Store, forget_widgets
 from gallery.ui.text import t
+from gallery.zoo import registry
 
 #: Names that the gallery itself gives a meaning; others (of Streamlit, of a link's sender) are let through.
 NAMES = ("sample", "model", "runtime", "score", "labels", "limit", "language")
+
+#: Characters of a value of the address that are shown.
+_SHOWN = 80
 
 
 def enter(
@@ -71,7 +75,17 @@ def apply(
             return None
         value = known(asked[name])
         if value is None:
-            notices.append(t("error.address", name=name, value=display_name(asked[name]) or "nothing"))
+            notices.append(t("error.address", name=name, value=_shown(asked[name])))
+        return value
+
+    def number(name: str, least: float, most: float) -> float | None:
+        if name not in asked:
+            return None
+        value = _number(asked[name])
+        if value is None or not least <= value <= most:
+            between = {"least": f"{least:g}", "most": f"{most:g}"}
+            notices.append(t("error.address.range", name=name, value=_shown(asked[name]), **between))
+            return None
         return value
 
     if sample := take("sample", lambda v: v if v in samples else None):
@@ -80,9 +94,9 @@ def apply(
         state.model = model
     if runtime := take("runtime", lambda v: v if v in runtimes else None):
         state.runtime = runtime
-    if (score := take("score", lambda v: _number(v, least_score, 0.95))) is not None:
+    if (score := number("score", least_score, 0.95)) is not None:
         state.score = round(score, 2)
-    if (limit := take("limit", lambda v: _number(v, 0.1, 5.0))) is not None:
+    if (limit := number("limit", 0.1, 5.0)) is not None:
         state.limit = round(limit, 1)
     if language := take("language", lambda v: v if v in languages else None):
         state.language = language
@@ -91,7 +105,7 @@ def apply(
         state.labels = [label for label in dict.fromkeys(wanted) if label in labels]
         unknown = [label for label in wanted if label not in labels]
         if unknown:
-            notices.append(t("error.address", name="labels", value=display_name(", ".join(unknown))))
+            notices.append(t("error.address", name="labels", value=_shown(", ".join(unknown))))
     return notices
 
 
@@ -100,8 +114,11 @@ def write(domain: Domain, state: PageState, runtimes: Sequence[str]) -> None:
     wanted: dict[str, str] = {}
     if state.mode == "sample" and state.sample:
         wanted["sample"] = state.sample
-    wanted["model"] = state.model
-    if state.runtime != runtimes[0]:
+    # A checkpoint of one's own is left out: an address that another person made must not name one.
+    known = state.model in registry.load()
+    if known:
+        wanted["model"] = state.model
+    if known and state.runtime != runtimes[0]:
         wanted["runtime"] = state.runtime
     if state.score:
         wanted["score"] = f"{state.score:g}"
@@ -116,9 +133,16 @@ def write(domain: Domain, state: PageState, runtimes: Sequence[str]) -> None:
         st.query_params.from_dict({**others, **wanted})
 
 
-def _number(text: str, least: float, most: float) -> float | None:
+def _number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) and least <= number <= most else None
+    return number if math.isfinite(number) else None
+
+
+def _shown(value: str) -> str:
+    """A value of the address in quotation marks, without control characters and tricks of writing direction."""
+    kept = "".join(c for c in value if c.isspace() or unicodedata.category(c)[0] != "C")
+    clean = " ".join(kept.split())
+    return f"“{clean}”" if len(clean) <= _SHOWN else f"“{clean[: _SHOWN - 1]}…”"

@@ -14,9 +14,10 @@ from gallery.media.names import display_name, in_markdown
 from gallery.results import Analysis, Detection
 from gallery.samples import Sample, samples
 from gallery.ui import address, frame, inputs, model_card, results_view, settings
-from gallery.ui.runs import analyse_all, picture_of
+from gallery.ui.runs import analyse_all, offer_again, picture_of
 from gallery.ui.session import Given, Outcome, PageState, Store, session_id, store
 from gallery.ui.text import TEXTS, plain, t
+from gallery.wording import percent
 
 
 def show() -> None:
@@ -35,7 +36,6 @@ def show() -> None:
         labels=(),
     )
     frame.heading(domain.id)
-    st.info(in_markdown(domain.module().NOT_A_TEST), icon=":material/health_and_safety:")
     frame.notices(state.notices)
     chosen = inputs.choose(kept, domain, state, offered)
     left, right = st.columns([1, 1], gap="large")
@@ -51,6 +51,9 @@ def show() -> None:
     with left, frame.guard():
         outcomes = analyse_all(kept, domain, state, chosen)
         shown = results_view.pick(domain, state, outcomes)
+        if outcomes[shown].analysis is None:
+            results_view.problem(outcomes[shown])
+        offer_again(kept, domain, state, outcomes)
         _result(kept, domain, state, items[shown], outcomes, shown, answer, card)
     results_view.how(domain)
 
@@ -68,7 +71,7 @@ def _result(
     decided = [each.analysis and narrowed(domain, each.analysis, state.score) for each in outcomes]
     outcome, analysis = outcomes[shown], decided[shown]
     if analysis is None:
-        results_view.problem(outcome)
+        results_view.downloads_of_all(domain, outcomes, decided)
         results_view.all_files(outcomes, decided)
         return
     marked, certain = seen(domain, analysis, state.score)
@@ -85,7 +88,8 @@ def _result(
         domain,
         analysis.file,
         analysis,
-        [each for each in decided if each is not None],
+        outcomes,
+        decided,
         drawing.jpeg,
         lambda: annotate(picture_of(domain, item, session).pixels, marked, labels=certain),
     )
@@ -121,7 +125,7 @@ def _answer(domain: Domain, analysis: Analysis, state: PageState) -> None:
     elif verdict.certain:
         st.caption(t("cells.result"))
         st.header(in_markdown(name_of(verdict.label)), anchor=False)
-        st.markdown(t("cells.sure", score=_percent(verdict.score)))
+        st.markdown(t("cells.sure", score=percent(verdict.score)))
     else:
         st.caption(t("cells.result"))
         st.header(t("cells.unsure"), anchor=False)
@@ -129,8 +133,8 @@ def _answer(domain: Domain, analysis: Analysis, state: PageState) -> None:
             t(
                 "cells.unsure.line",
                 label=name_of(verdict.label),
-                score=f"{verdict.score:.0%}",
-                limit=f"{state.score:.0%}",
+                score=percent(verdict.score),
+                limit=percent(state.score),
             )
         )
     # Numbers that mean nothing step back.
@@ -138,17 +142,10 @@ def _answer(domain: Domain, analysis: Analysis, state: PageState) -> None:
     with st.expander(t("cells.bars"), expanded=not unknown):
         for each in analysis.classes[:12]:
             st.progress(
-                min(max(each.score, 0.0), 1.0), text=f"{in_markdown(name_of(each.label))} · {_percent(each.score)}"
+                min(max(each.score, 0.0), 1.0), text=f"{in_markdown(name_of(each.label))} · {percent(each.score)}"
             )
 
 
 def name_of(label: str) -> str:
     """A class's name for people."""
     return plain(f"cells.kind.{label}") if f"cells.kind.{label}" in TEXTS else label
-
-
-def _percent(score: float) -> str:
-    """A probability in words that promise no more than it does: no network is 100 % sure."""
-    if score >= 0.995:
-        return plain("cells.nearly")
-    return f"{score:.0%}" if score >= 0.1 or score == 0 else f"{score:.1%}"

@@ -15,7 +15,7 @@ from gallery.media.names import display_name, in_markdown
 from gallery.results import Analysis
 from gallery.samples import Sample, samples
 from gallery.ui import address, frame, inputs, model_card, results_view, settings, viewer
-from gallery.ui.runs import analyse_all, picture_of
+from gallery.ui.runs import analyse_all, offer_again, picture_of
 from gallery.ui.session import Given, Outcome, PageState, Store, session_id, store
 from gallery.ui.text import plain, t
 from gallery.zoo import registry
@@ -60,6 +60,9 @@ def show(domain_id: str) -> None:
     with left, frame.guard():
         outcomes = analyse_all(kept, domain, state, chosen)
         shown = results_view.pick(domain, state, outcomes)
+        if outcomes[shown].analysis is None:
+            results_view.problem(outcomes[shown])
+        offer_again(kept, domain, state, outcomes)
         _result(kept, domain, state, items, outcomes, shown, numbers, below)
     results_view.how(domain)
 
@@ -99,7 +102,7 @@ def _result(
     narrow = [outcome.analysis and narrowed(domain, state, outcome.analysis) for outcome in outcomes]
     outcome, analysis = outcomes[shown], narrow[shown]
     if analysis is None or outcome.analysis is None:
-        results_view.problem(outcome)
+        results_view.downloads_of_all(domain, outcomes, narrow)
         results_view.all_files(outcomes, narrow)
         return
     item = items[shown]
@@ -138,7 +141,8 @@ def _result(
         domain,
         analysis.file,
         analysis,
-        [each for each in narrow if each is not None],
+        outcomes,
+        narrow,
         drawing.jpeg,
         lambda: annotate(picture_of(domain, item, session).pixels, analysis, chosen),
     )

@@ -14,7 +14,7 @@ from gallery.errors import Busy, DiskFull, GalleryError, ModelError, SampleUnava
 from gallery.media.names import in_markdown
 from gallery.ui import look, warm
 from gallery.ui.session import clear, store
-from gallery.ui.text import t
+from gallery.ui.text import TEXTS, t
 from gallery.zoo import offline
 
 _log = logging.getLogger(__name__)
@@ -101,9 +101,14 @@ def heading(domain: str) -> None:
     st.title(t(f"{domain}.title"), anchor=False)
     with st.container(key="lead"):
         st.markdown(t(f"{domain}.lead"))
+    # What must be known before the result is believed.
+    if f"{domain}.notice" in TEXTS:
+        st.info(t(f"{domain}.notice"), icon=":material/info:")
 
 
 def notices(sentences: list[str]) -> None:
-    """Show sentences once."""
-    while sentences:
-        st.warning(sentences.pop(0), icon=":material/info:")
+    """Show sentences once, in one box."""
+    if sentences:
+        listed = sentences[0] if len(sentences) == 1 else "\n".join(f"- {sentence}" for sentence in sentences)
+        st.warning(listed, icon=":material/info:")
+        sentences.clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import streamlit as st
 
 from gallery.domains import DOMAINS, Domain
@@ -25,13 +27,13 @@ def show() -> None:
         for domain in DOMAINS.values():
             _card(domain)
         _this_computer()
+    _models()
 
 
 def _card(domain: Domain) -> None:
     picture = home_pictures.load(domain.id)
     with st.container(border=True, key=f"card-{domain.id}", height="stretch"):
         if picture:
-            made = "home.made.synthetic" if picture.synthetic else "home.made"
             st.image(
                 picture.path,
                 width="stretch",
@@ -40,7 +42,8 @@ def _card(domain: Domain) -> None:
         st.subheader(f"{ICONS[domain.id]} {t(f'{domain.id}.title')}", anchor=False)
         st.markdown(f"{t(f'{domain.id}.lead')} {t(f'{domain.id}.use')}")
         if picture:
-            st.caption(t(made, model=picture.model, date=picture.date, sample=picture.sample))
+            made = f"home.made.synthetic.{domain.media}" if picture.synthetic else "home.made"
+            st.caption(t(made, model=picture.model, date=_date(picture.date), sample=picture.sample))
         with st.container(key=f"try-{domain.id}"):
             st.page_link(
                 f"pages/{domain.id}.py",
@@ -49,6 +52,12 @@ def _card(domain: Domain) -> None:
                 width="stretch",
                 query_params={"sample": picture.sample_id} if picture else None,
             )
+
+
+def _date(day: datetime.date) -> Trusted:
+    """A date in words; its spaces do not break."""
+    month = plain("date.months").split()[day.month - 1]
+    return Trusted(plain("date", day=day.day, month=month, year=day.year).replace(" ", "\u00a0"))
 
 
 def _this_computer() -> None:
@@ -73,12 +82,17 @@ def _this_computer() -> None:
             st.caption(t("home.installed.fetch"))
         else:
             st.markdown(t("home.installed.all", count=len(entries), size=size))
-        with st.popover(t("home.models"), width="stretch"):
-            st.dataframe(
-                {
-                    t("home.model"): [entry.title for entry in entries],
-                    t("home.size"): [human_bytes(entry.bytes) for entry in entries],
-                    t("home.state"): [t("home.absent") if entry in missing else t("home.present") for entry in entries],
-                },
-                hide_index=True,
+
+
+def _models() -> None:
+    with st.expander(t("home.models"), icon=":material/deployed_code:"):
+        lines = [
+            t(
+                "home.model.line",
+                title=entry.title,
+                size=human_bytes(entry.bytes),
+                state=t("home.present" if status(entry).state == "present" else "home.absent"),
             )
+            for entry in registry.load()
+        ]
+        st.markdown("\n".join(f"- {line}" for line in lines))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ class HomePicture:
     Attributes:
         path: the annotated picture.
         model: title of the model that made it.
-        date: when, as an ISO date.
+        date: when it was made.
         sample: title of the sample.
         sample_id: its id.
         synthetic: whether the sample is.
@@ -27,7 +28,7 @@ class HomePicture:
 
     path: Path
     model: str
-    date: str
+    date: datetime.date
     sample: str
     sample_id: str
     synthetic: bool
@@ -41,7 +42,7 @@ def load(domain: str, folder: Path = FOLDER) -> HomePicture | None:
         picture = HomePicture(
             path=folder / f"{domain}.jpg",
             model=str(data["model"]),
-            date=str(data["date"]),
+            date=datetime.date.fromisoformat(data["date"]),
             sample=str(data["sample"]),
             sample_id=str(data["sample_id"]),
             synthetic=bool(data["synthetic"]),

@@ -56,6 +56,10 @@ def choose(store: Store, domain: Domain, state: PageState, samples: Sequence[Sam
     modes = ["sample", "upload", own] + (["path"] if from_this_computer() else [])
     if state.mode not in modes:
         state.mode = "sample"
+    if state.away is None:
+        # Once a visit: a list that changes its order while it is used confuses, and looking means hashing.
+        state.away = frozenset(sample.id for sample in samples if not offline(sample))
+    samples = sorted(samples, key=lambda sample: sample.id in (state.away or ()))
     with st.container(key="input", border=False):
         key = seed(f"{domain.id}.mode", state.mode)
         mode = st.segmented_control(
@@ -87,7 +91,7 @@ def _sample(domain: Domain, state: PageState, samples: Sequence[Sample]) -> Chos
         return Chosen(None)
     if state.sample not in ids:
         state.sample = ids[0]
-    titles = {sample.id: _title(sample) for sample in samples}
+    titles = {sample.id: _title(sample, sample.id in (state.away or ())) for sample in samples}
     if len(ids) > 1:
         key = seed(f"{domain.id}.sample", state.sample)
         if st.session_state[key] not in ids:
@@ -127,9 +131,9 @@ def _sample(domain: Domain, state: PageState, samples: Sequence[Sample]) -> Chos
     return Chosen(sample)
 
 
-def _title(sample: Sample) -> str:
+def _title(sample: Sample, away: bool) -> str:
     """A sample's title, and whether it has to be fetched first."""
-    return sample.title if offline(sample) else f"{sample.title} · {t('input.sample.fetched')}"
+    return sample.title if not away else f"{sample.title} · {t('input.sample.fetched')}"
 
 
 def _of_id(samples: Sequence[Sample], sample_id: str | None) -> Sample | None:
@@ -184,6 +188,8 @@ def _open(state: PageState, text: str) -> None:
     except (OSError, ValueError, RuntimeError):  # the last for ~ and the name of nobody
         known = False
     if not known:
+        # What was shown before is not what was asked for.
+        state.given = []
         st.error(t("input.path.missing", name=quoted(text)))
         return
     identity = f"path:{path}:{about.st_size}:{about.st_mtime_ns}"

@@ -11,6 +11,9 @@ _STYLE = """
 [data-testid="stMainBlockContainer"] { max-width: 108rem; padding: 2.75rem 3rem 4rem; }
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 3.25rem 1rem 3rem; } }
 @media (min-width: 2400px) { html { font-size: 24px; } [data-testid="stSidebar"] { min-width: 16rem; } }
+/* Streamlit's "Stop" beside its running man would freeze a page in mid-run; each page has a progress bar and Cancel.
+   A connection that was lost is still said. */
+[data-testid="stStatusWidget"]:not(:has([data-testid="stConnectionStatus"])) { display: none; }
 h1 { letter-spacing: -0.015em; text-wrap: balance; }
 h2, h3 { letter-spacing: -0.005em; }
 .st-key-lead p { font-size: 1.15rem; line-height: 1.5; max-width: 60rem; }
@@ -32,6 +35,10 @@ h2, h3 { letter-spacing: -0.005em; }
 [data-testid="stAlert"] ul { padding: 0 0 0.35rem 0.2rem; margin-bottom: 0; }
 [data-testid="stAlert"] li { margin-left: 0.8rem; }
 
+/* Arrows between files: their names are for screen readers and stand in the tooltip. */
+.st-key-steps button [data-testid="stMarkdownContainer"] { position: absolute; width: 1px; height: 1px;
+  overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+
 /* Colours of the classes, under the picture. */
 .gallery-legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; font-size: 0.875rem; }
 .gallery-legend .entry { display: inline-flex; align-items: center; gap: 0.4rem; }
@@ -49,7 +56,7 @@ h2, h3 { letter-spacing: -0.005em; }
   border-radius: 0.45rem; }
 [class*="st-key-card-"] [data-testid="stImageContainer"] { width: 100% !important; }
 [class*="st-key-card-"] h3 { padding-top: 0.35rem; padding-bottom: 0; }
-[class*="st-key-card-"] > :last-child:not(:first-child) { margin-top: auto; }
+[class*="st-key-card-"]:not(.st-key-card-here) > :last-child:not(:first-child) { margin-top: auto; }
 
 /* Streamlit's page links as buttons, where they start something. */
 [class*="st-key-try-"] a { background: var(--gallery-accent); border-radius: 0.6rem; justify-content: center;

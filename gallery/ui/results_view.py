@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import streamlit as st
 from gallery.domains import Domain
 from gallery.draw.boxes import annotate
 from gallery.draw.boxes import legend as colours_of
-from gallery.export.documents import columns, json_bytes, rows
+from gallery.export.documents import columns, json_bytes, json_entries, rows
 from gallery.export.pictures import jpeg_bytes, png_bytes
 from gallery.export.tables import csv_bytes
 from gallery.media.names import display_name, download_name, in_html, in_markdown
@@ -24,6 +24,7 @@ from gallery.results import STAGES, Analysis
 from gallery.ui.model_card import runtime_name
 from gallery.ui.session import Outcome, PageState, Store
 from gallery.ui.text import Trusted, plain, t
+from gallery.wording import percent
 
 #: Browsers refuse or choke on larger pictures; the download has every pixel.
 MOST_PIXELS_SHOWN = 40_000_000
@@ -69,22 +70,26 @@ def pick(domain: Domain, state: PageState, outcomes: Sequence[Outcome]) -> int:
             range(count),
             format_func=lambda i: f"{i + 1}. {display_name(outcomes[i].name)}" + (" ⚠" if outcomes[i].error else ""),
             key=key,
-            width=420,
+            width=290,
         )
-        st.button(
-            t("input.previous"), key=f"{domain.id}.previous", on_click=step, args=(-1,),
-            icon=":material/chevron_left:",
-        )  # fmt: skip
-        st.button(t("input.next"), key=f"{domain.id}.next", on_click=step, args=(1,), icon=":material/chevron_right:")
-    bad = sum(1 for outcome in outcomes if outcome.error)
+        with st.container(horizontal=True, width="content", gap="small", key="steps"):
+            for way, by, icon in (("previous", -1, "chevron_left"), ("next", 1, "chevron_right")):
+                name = t(f"input.{way}")
+                st.button(
+                    name, key=f"{domain.id}.{way}", on_click=step, args=(by,), icon=f":material/{icon}:", help=name
+                )
+    bad = sum(1 for outcome in outcomes if outcome.error and not outcome.stopped)
     if bad:
         st.warning(t("result.bad", count=bad, all=count), icon=":material/warning:")
     return state.picked
 
 
 def problem(outcome: Outcome) -> None:
-    """The sentence of a file that could not be used."""
-    st.error(in_markdown(outcome.error), icon=":material/error:")
+    """The sentence of a file that could not be used, or that the person stopped."""
+    if outcome.stopped:
+        st.info(in_markdown(outcome.error), icon=":material/stop_circle:")
+    else:
+        st.error(in_markdown(outcome.error), icon=":material/error:")
 
 
 def draw(
@@ -197,7 +202,7 @@ def table(domain: Domain, analysis: Analysis, key: str) -> None:
     data: dict[str, list[Any]] = {
         plain("result.number"): list(range(1, len(analysis.detections) + 1)),
         plain("result.label"): [d.label for d in analysis.detections],
-        plain("result.score"): [round(100 * d.score) for d in analysis.detections],
+        plain("result.score"): [whole_percent(d.score) for d in analysis.detections],
     }
     if domain.id == "proximity":
         data[plain("result.distance")] = [
@@ -216,9 +221,14 @@ def table(domain: Domain, analysis: Analysis, key: str) -> None:
         alt=t("result.table.alt"),
         column_config={
             plain("result.number"): st.column_config.NumberColumn(width=50),
-            plain("result.score"): st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100),
+            plain("result.score"): st.column_config.ProgressColumn(format="%d%%", min_value=0, max_value=100),
         },
     )
+
+
+def whole_percent(score: float) -> int:
+    """A confidence (0 to 1) as the number of a table's bar, which has no room for words: never 100."""
+    return min(99, round(100 * score))
 
 
 def chosen_rows(key: str, count: int) -> tuple[int, ...]:
@@ -257,7 +267,7 @@ def _found(analysis: Analysis | None) -> str:
         return ""
     if analysis.domain == "cells":
         answer, best = str(analysis.settings["answer"]), analysis.classes[0]
-        return f"{answer} {best.score:.0%}" if answer == best.label else answer
+        return f"{answer} {percent(best.score)}" if answer == best.label else answer
     if analysis.domain == "speech":
         return analysis.text or ""
     return ", ".join(f"{number} {label}" for label, number in analysis.counts().items())
@@ -267,7 +277,8 @@ def downloads(
     domain: Domain,
     name: str,
     analysis: Analysis,
-    everything: Sequence[Analysis],
+    outcomes: Sequence[Outcome],
+    analyses: Sequence[Analysis | None],
     jpeg: bytes | None,
     pixels: Any = None,
     *,
@@ -276,36 +287,77 @@ def downloads(
     """Files to take along: of the file that is shown, and of all files together.
 
     Args:
-        everything: the analyses of all files, in order.
+        outcomes: what came of all files, in order.
+        analyses: theirs, as the page shows them; None for a file that failed.
         jpeg: the annotated picture, or None.
         pixels: function that draws the annotated picture again, for a lossless file.
         extra: further files: key of the label, function that makes the contents, name, media type.
 
     What has to be made first is made when it is asked for, not at every run of the page.
     """
+    # In groups, so that what belongs together stays together where the line breaks.
     with st.container(horizontal=True, key="downloads"):
-        for each in extra:
-            _button(*each)
-        if jpeg is not None:
-            _button("down.jpeg", jpeg, download_name(name, domain.id, "jpg"), "image/jpeg")
-            _button("down.png", lambda: png_bytes(pixels()), download_name(name, domain.id, "png"), "image/png")
-        _button("down.json", lambda: json_bytes([analysis]), download_name(name, domain.id, "json"), "application/json")
-        _button(
-            "down.csv",
-            lambda: csv_bytes(rows(analysis), columns(domain.id)),
-            download_name(name, domain.id, "csv"),
-            "text/csv",
-        )
-        if len(everything) > 1:
-            suffix = f", {t('down.all')}"
-            _button("down.json", lambda: json_bytes(everything), f"{domain.id}-all.json", "application/json", suffix)
+        if extra or jpeg is not None:
+            with _group():
+                for each in extra:
+                    _button(*each)
+                if jpeg is not None:
+                    _button("down.jpeg", jpeg, download_name(name, domain.id, "jpg"), "image/jpeg")
+                    _button("down.png", lambda: png_bytes(pixels()), download_name(name, domain.id, "png"), "image/png")
+        with _group():
+            _button(
+                "down.json", lambda: json_bytes([analysis]), download_name(name, domain.id, "json"), "application/json"
+            )
             _button(
                 "down.csv",
-                lambda: csv_bytes((row for each in everything for row in rows(each)), columns(domain.id)),
-                f"{domain.id}-all.csv",
+                lambda: csv_bytes(rows(analysis), columns(domain.id)),
+                download_name(name, domain.id, "csv"),
                 "text/csv",
-                suffix,
             )
+        downloads_of_all(domain, outcomes, analyses)
+
+
+def downloads_of_all(domain: Domain, outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]) -> None:
+    """One JSON and one table of all files, those that failed among them; nothing for a single file."""
+    if len(outcomes) < 2:
+        return
+    suffix = f", {t('down.all')}"
+    with _group():
+        _button(
+            "down.json",
+            lambda: json_entries(entries(domain, outcomes, analyses)),
+            f"{domain.id}-all.json",
+            "application/json",
+            suffix,
+        )
+        _button(
+            "down.csv", lambda: table_of_all(domain, outcomes, analyses), f"{domain.id}-all.csv", "text/csv", suffix
+        )
+
+
+def entries(domain: Domain, outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]) -> list[dict[str, Any]]:
+    """One JSON object a file, in order, as the command line writes them (docs/schema.md)."""
+    return [
+        analysis.to_json() if analysis is not None else _failed(domain, outcome)
+        for outcome, analysis in zip(outcomes, analyses, strict=True)
+    ]
+
+
+def table_of_all(domain: Domain, outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]) -> bytes:
+    """All rows of all files as CSV. A file that failed has one row, with the sentence in a column ``error``."""
+    table: list[Mapping[str, object]] = []
+    for outcome, analysis in zip(outcomes, analyses, strict=True):
+        table += rows(analysis) if analysis is not None else [_failed(domain, outcome)]
+    failed = any(analysis is None for analysis in analyses)
+    return csv_bytes(table, [*columns(domain.id), *(["error"] if failed else [])])
+
+
+def _failed(domain: Domain, outcome: Outcome) -> dict[str, Any]:
+    return {"file": outcome.name, "domain": domain.id, "error": outcome.error}
+
+
+def _group() -> Any:
+    return st.container(horizontal=True, width="content")
 
 
 def _button(key: str, data: Any, file_name: str, mime: str, suffix: str = "") -> None:

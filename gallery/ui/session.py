@@ -81,6 +81,7 @@ class PageState:
         given: the person's own files.
         picked: which of them is shown.
         notices: sentences to show once (Markdown).
+        away: ids of samples that had to be fetched when the page was opened; None before it was.
         stopped: the runs that the person cancelled, until they are started again.
     """
 
@@ -95,6 +96,7 @@ class PageState:
     given: list[Given] = field(default_factory=list)
     picked: int = 0
     notices: list[str] = field(default_factory=list)
+    away: frozenset[str] | None = None
     stopped: set[object] = field(default_factory=set)
 
 

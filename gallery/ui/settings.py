@@ -89,6 +89,8 @@ def advanced(domain: Domain, state: PageState, *, own_checkpoint: bool = False) 
             help=t("set.model.own") if own_checkpoint else None,
         )
         state.model = chosen or domain.default_model
+        if state.model not in models:
+            return  # a checkpoint of one's own has one runtime only
         if state.runtime not in runtimes:
             state.runtime = runtimes[0]
         state.runtime = st.radio(

@@ -18,9 +18,10 @@ from gallery.media.names import display_name, download_name, in_markdown
 from gallery.results import Analysis, Segment
 from gallery.samples import Sample, samples
 from gallery.ui import address, frame, inputs, model_card, results_view, settings
-from gallery.ui.runs import analyse_all, source
+from gallery.ui.runs import analyse_all, offer_again, source
 from gallery.ui.session import Given, Outcome, PageState, seed, store
 from gallery.ui.text import Trusted, plain, t
+from gallery.wording import percent
 
 #: Words below this confidence are shaded.
 UNSURE = 0.5
@@ -63,6 +64,9 @@ def show() -> None:
     with left, frame.guard():
         outcomes = analyse_all(kept, domain, state, chosen)
         shown = results_view.pick(domain, state, outcomes)
+        if outcomes[shown].analysis is None:
+            results_view.problem(outcomes[shown])
+        offer_again(kept, domain, state, outcomes)
         if outcomes[shown].analysis is not None:
             # Not before: a path may name any file, and only what was read as a recording goes to the browser.
             _player(items[shown])
@@ -120,7 +124,7 @@ def _result(
     narrow = [each.analysis and narrowed(each.analysis, state.score) for each in outcomes]
     outcome, analysis = outcomes[shown], narrow[shown]
     if analysis is None or outcome.analysis is None:
-        results_view.problem(outcome)
+        results_view.downloads_of_all(domain, outcomes, narrow)
         results_view.all_files(outcomes, narrow)
         return
     hidden = len(outcome.analysis.segments) - len(analysis.segments)
@@ -133,12 +137,12 @@ def _result(
         else:
             st.info(t("speech.none"), icon=":material/voice_over_off:")
     if any(word.score < UNSURE for segment in analysis.segments for word in segment.words):
-        st.caption(t("speech.unsure", limit=f"{UNSURE:.0%}"))
+        st.caption(t("speech.unsure", limit=percent(UNSURE)))
     if hidden:
         st.caption(t("speech.hidden", count=f"{hidden:,}"))
     results_view.timings(analysis)
     results_view.sentences(analysis)
-    _downloads(domain, analysis, [each for each in narrow if each is not None])
+    _downloads(domain, analysis, outcomes, narrow)
     with numbers:
         _numbers(analysis, whole=not outcome.stopped)
     with below:
@@ -183,7 +187,7 @@ def _numbers(analysis: Analysis, whole: bool) -> None:
                 t("speech.language"),
                 name,
                 border=True,
-                help=t("speech.language.sure", score=f"{sure:.0%}") if sure is not None else None,
+                help=t("speech.language.sure", score=percent(sure)) if sure is not None else None,
             )
         st.metric(t("speech.duration"), clock(analysis.duration_s or 0.0), border=True)
         st.metric(t("speech.words"), f"{len((analysis.text or '').split()):,}", border=True)
@@ -204,7 +208,7 @@ def _lines(analysis: Analysis) -> None:
                 plain("speech.start"): [clock(segment.start, tenths=True) for segment in analysis.segments],
                 plain("speech.end"): [clock(segment.end, tenths=True) for segment in analysis.segments],
                 plain("speech.line"): [segment.text for segment in analysis.segments],
-                plain("result.score"): [round(100 * segment.score) for segment in analysis.segments],
+                plain("result.score"): [results_view.whole_percent(segment.score) for segment in analysis.segments],
             }
         ),
         hide_index=True,
@@ -214,7 +218,7 @@ def _lines(analysis: Analysis) -> None:
             plain("speech.start"): st.column_config.TextColumn(width=70),
             plain("speech.end"): st.column_config.TextColumn(width=70),
             plain("result.score"): st.column_config.ProgressColumn(
-                format="%d %%", min_value=0, max_value=100, width=110
+                format="%d%%", min_value=0, max_value=100, width=110
             ),
         },
     )
@@ -230,7 +234,9 @@ def clock(seconds: float, tenths: bool = False) -> str:
     return f"{text}.{rest}" if tenths else text
 
 
-def _downloads(domain: Domain, analysis: Analysis, everything: Sequence[Analysis]) -> None:
+def _downloads(
+    domain: Domain, analysis: Analysis, outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]
+) -> None:
     name = analysis.file
     extra = [
         ("down.txt", lambda: to_text(analysis), download_name(name, "transcript", "txt"), "text/plain"),
@@ -242,4 +248,4 @@ def _downloads(domain: Domain, analysis: Analysis, everything: Sequence[Analysis
         ),
         ("down.vtt", lambda: to_vtt(analysis.segments), download_name(name, "subtitles", "vtt"), "text/vtt"),
     ]
-    results_view.downloads(domain, name, analysis, everything, None, extra=extra)
+    results_view.downloads(domain, name, analysis, outcomes, analyses, None, extra=extra)

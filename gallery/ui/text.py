@@ -45,15 +45,20 @@ TEXTS: dict[str, str] = {
     # pages
     "signs.title": "Traffic signs",
     "signs.lead": "Finds stop signs, traffic lights, people and vehicles in a street scene.",
+    "signs.notice": "Of all traffic signs it knows the stop sign only; beside that traffic lights, people and "
+    "vehicles.",
     "signs.use": "For driver assistance, road maintenance and traffic counts.",
     "satellite.title": "Satellite",
     "satellite.lead": "Finds planes, ships, vehicles and harbours in pictures from above.",
     "satellite.use": "For harbours, airports and land use, on pictures far larger than a screen.",
     "cells.title": "Cells",
     "cells.lead": "Names the kind of a blood cell, and says how sure it is.",
+    "cells.notice": "The model knows cells of healthy donors only: this is not a cancer test and not a diagnosis.",
     "cells.use": "For training and for a first sorting in the laboratory.",
     "proximity.title": "Worker proximity",
     "proximity.lead": "Warns when a person stands too close to a vehicle.",
+    "proximity.notice": "It knows people, cars, trucks, buses, motorcycles and trains, but no forklifts and no "
+    "cranes. It is a first measure, not a safety device.",
     "proximity.use": "For yards, warehouses and building sites.",
     "speech.title": "Speech",
     "speech.lead": "Writes down what is said, with times.",
@@ -61,8 +66,11 @@ TEXTS: dict[str, str] = {
     # home
     "home.try": "Try it",
     "home.try.help": "Opens the page and runs its sample.",
-    "home.made": "Made by {model} on {date}. Sample: {sample}.",
-    "home.made.synthetic": "Made by {model} on {date}. Sample: {sample} (synthetic).",
+    "home.made": "Result of {model} ({date}) on “{sample}”.",
+    "home.made.synthetic.image": "Result of {model} ({date}) on a synthetic picture.",
+    "home.made.synthetic.audio": "Result of {model} ({date}) on a synthetic recording.",
+    "date": "{day} {month} {year}",
+    "date.months": "January February March April May June July August September October November December",
     "home.alt": "Result of {title}: {summary}",
     "home.installed": "On this computer",
     "home.installed.all": "All {count} models are here ({size}). The gallery works without a network.",
@@ -72,10 +80,8 @@ TEXTS: dict[str, str] = {
     "home.private.title": "Nothing leaves the machine",
     "home.private": "Pictures and recordings stay in the memory of this computer. They are not stored, not sent and "
     "not used for training. **Clear my data** in the side bar forgets them at once.",
-    "home.model": "Model",
-    "home.size": "Size",
-    "home.state": "State",
-    "home.present": "here",
+    "home.model.line": "**{title}**, {size}, {state}",
+    "home.present": "on this computer",
     "home.absent": "missing",
     "home.models": "All models",
     # input
@@ -93,7 +99,9 @@ TEXTS: dict[str, str] = {
     "input.path.pick": "Full path of a file on this computer",
     "input.path.help": "Opens the file where it is, without a copy. Only offered on the computer itself.",
     "input.path.missing": "There is no file {name}. Give the full path of a file that you may read.",
-    "input.sample.fetched": "fetched once from the internet",
+    "input.sample.fetched": "needs the internet the first time",
+    "input.sample.away": "This sample lies on the internet and could not be fetched.",
+    "input.sample.away.remedy": "Choose another sample, or connect and try again.",
     "input.sample.line": "**Sample:** {title}. {kind}{credit} Licence: {licence}.",
     "input.sample.is_synthetic": "Synthetic: made by a program, not a photograph. ",
     "input.sample.is_synthetic_speech": "Synthetic: spoken by a program. ",
@@ -131,7 +139,7 @@ TEXTS: dict[str, str] = {
     "run.wait": "Waiting: {count} before you …",
     "run.many": "File {number} of {count}: {name}",
     "run.cancel": "Cancel",
-    "run.cancelled": "Stopped. Press Start again, or choose another file.",
+    "run.cancelled": "Stopped before it was done. Start it again, or choose another file.",
     "run.again": "Start again",
     "busy.problem": "More people are using the gallery than this computer can serve at the moment.",
     "busy.remedy": "Please try again in a minute.",
@@ -139,6 +147,8 @@ TEXTS: dict[str, str] = {
     "error.unexpected": "Something went wrong that the gallery did not expect. Your files and settings are still "
     "here; the details are in the log of the server.",
     "error.address": "The address asked for {name} = {value}, which is not known here; it was left out.",
+    "error.address.range": "The address asked for {name} = {value}; it must be a number from {least} to {most} and was "
+    "left out.",
     # results
     "result.found": "Found",
     "result.none": "Nothing was found at this confidence.",
@@ -200,9 +210,9 @@ TEXTS: dict[str, str] = {
     "card.classes.count": "{count}: {names}",
     # alerts
     "alert.count": "Alerts",
-    "alert.none": "Nobody is closer than {limit} person heights to a vehicle.",
-    "alert.none.people": "No person was found, so there is nothing to watch.",
-    "alert.none.machines": "No vehicle was found, so there is nothing to keep away from.",
+    "alert.none": "Nobody who was found is closer than {limit} person heights to a vehicle.",
+    "alert.none.people": "No person was found. That does not mean that nobody is there.",
+    "alert.none.machines": "No vehicle was found. That does not mean that none is there.",
     "alert.closest": "Closest",
     "alert.closest.value": "{distance} heights",
     "alert.more": "and {count} more",
@@ -210,7 +220,6 @@ TEXTS: dict[str, str] = {
     "alert.machines": "Vehicles",
     # cells
     "cells.result": "This looks like",
-    "cells.nearly": "over 99%",
     "cells.sure": "{score} sure",
     "cells.unknown": "Not a blood cell as known",
     "cells.unsure": "Not sure",
@@ -278,7 +287,7 @@ radar pictures are strange to it.
     "how.cells": """
 The picture of one cell passes through the layers of a small network. The first layers react to edges and stain
 colours, the later ones to shapes of nuclei and to granules. The last layer has one number for each kind of cell; these
-become probabilities, and they were adjusted on pictures kept aside so that “90 %” is right about nine times in ten.
+become probabilities, and they were adjusted on pictures kept aside so that “90%” is right about nine times in ten.
 
 It learned from several thousand photos that experts had named.
 

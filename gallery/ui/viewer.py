@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from gallery.results import Analysis, Detection
+from gallery.wording import percent
 
 #: More shapes than this would make the page slow; the table has all of them.
 MOST_SHAPES = 400
@@ -54,7 +55,7 @@ def show(analysis: Analysis, chosen: Collection[int], key: str, picked: Callable
             "shapes": [
                 {
                     "points": " ".join(f"{x:.1f},{y:.1f}" for x, y in _corners(detection)),
-                    "label": f"{detection.label}, {detection.score:.0%}",
+                    "label": f"{detection.label}, {percent(detection.score)}",
                     "area": detection.width * detection.height,
                     "chosen": number in chosen,
                 }

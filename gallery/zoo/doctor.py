@@ -24,10 +24,18 @@ _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "
 #: Compiled libraries that can be installed and still fail to load, for example for want of a system library.
 _COMPILED = ("numpy", "PIL", "cv2", "av", "openvino", "onnxruntime", "ctranslate2", "torch")
 _ROOM = 2_000_000_000
-_SWITCHES = ("YOLO_OFFLINE", "YOLO_AUTOINSTALL", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY")
+_SWITCHES = (
+    "YOLO_OFFLINE",
+    "YOLO_AUTOINSTALL",
+    "HF_HUB_OFFLINE",
+    "TRANSFORMERS_OFFLINE",
+    "HF_HUB_DISABLE_TELEMETRY",
+    "ORT_DISABLE_TELEMETRY",
+)
 
 _TRY_IMPORTS = """
 import importlib, json, sys
+sys.modules["openvino_telemetry"] = None  # see gallery.zoo.offline
 failed = {}
 for name in sys.argv[1:]:
     try:

@@ -28,6 +28,7 @@ def apply() -> None:
     os.environ.setdefault("YOLO_CONFIG_DIR", str(_own_settings()))
     os.environ.setdefault("YOLO_VERBOSE", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reports each import to Microsoft without it
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

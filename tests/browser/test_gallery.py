@@ -119,6 +119,42 @@ def test_a_bad_upload_is_one_sentence(visitor, tmp_path: Path) -> None:
     assert not alert.locator("b").count()
 
 
+def test_several_files_are_taken_along_with_those_that_failed(visitor, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("nothing to see")
+    page = visitor.open("signs")
+    page.locator(".st-key-input").get_by_text("Upload", exact=True).click()
+    page.locator("input[type=file]").set_input_files([BUS, bad])
+    following = page.get_by_role("button", name="Next file")
+    following.wait_for()
+    visitor.settled()
+    tops = [page.get_by_role("button", name=name).bounding_box()["y"] for name in ("Previous file", "Next file")]
+    assert tops[0] == tops[1]
+    saved = json.loads(visitor.saved("JSON, all files", tmp_path).read_text(encoding="utf-8"))
+    assert [entry["file"] for entry in saved] == [BUS.name, "bad.jpg"]
+    assert set(saved[1]) == {"file", "domain", "error"}
+    following.click()
+    page.get_by_test_id("stAlertContentError").wait_for()
+    visitor.settled()
+    table = visitor.saved("CSV, all files", tmp_path).read_text(encoding="utf-8-sig")
+    assert list(csv.DictReader(io.StringIO(table)))[-1]["error"]
+
+
+def test_streamlits_own_stop_is_not_offered(visitor) -> None:
+    page = visitor.page
+    page.goto(f"{visitor.address}/speech")
+    page.locator("h1").first.wait_for()
+    # Streamlit shows it for moments only, so one more of its kind is put there and looked at.
+    style = """test_id => {
+        const one = document.createElement("div");
+        one.dataset.testid = test_id;
+        document.body.append(one);
+        return getComputedStyle(one).display;
+    }"""
+    assert page.evaluate(style, "stStatusWidget") == "none"
+    visitor.settled()
+
+
 def test_foreign_text_never_becomes_a_link(visitor, tmp_path: Path) -> None:
     upload = tmp_path / "www.evil.example me@evil.example.jpg"
     upload.write_text("nothing to see")

@@ -79,4 +79,4 @@ def test_people_in_front_of_a_bus():
     close = {alert.members[0].box for alert in result.alerts}
     assert len(close) >= 3
     assert all(alert.members[1].label == "bus" and alert.distance < 1 for alert in result.alerts)
-    assert result.alerts[0].message.endswith("the limit is 1.")
+    assert result.alerts[0].message.endswith("at least 1 is asked for.")

@@ -41,10 +41,16 @@ def test_a_turned_box_is_drawn_along_its_polygon():
     assert not changed[62, 252] and not changed[140, 330]  # the corner of the enclosing box, and the middle
 
 
-def test_labels_are_dropped_where_they_would_cover_each_other():
-    one = _changed(annotate(GREY, _analysis(CAR))).sum()
-    same = _changed(annotate(GREY, _analysis(CAR, CAR))).sum()
-    assert one == same
+def test_labels_move_aside_and_are_left_out_where_no_place_is_free():
+    one, two, many, more = (_changed(annotate(GREY, _analysis(*[CAR] * n))).sum() for n in (1, 2, 8, 60))
+    assert one < two < many
+    assert many == more
+
+
+def test_no_score_is_shown_as_certain():
+    sure = annotate(GREY, _analysis(Detection("car", 0.9999, CAR.box)))
+    assert (sure == annotate(GREY, _analysis(Detection("car", 0.996, CAR.box)))).all()
+    assert not (sure == annotate(GREY, _analysis(Detection("car", 0.99, CAR.box)))).all()
 
 
 def test_the_chosen_one_stands_out():

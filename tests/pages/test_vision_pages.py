@@ -17,7 +17,9 @@ from gallery.domains import DOMAINS
 from gallery.domains.cells import UNKNOWN
 from gallery.errors import ModelUnavailable
 from gallery.samples import fetch, samples
+from gallery.ui.text import t
 from gallery.ui.work import PICTURES
+from gallery.wording import percent
 from tests.pages.app_driver import analyses, errors, read_by_a_person, store, upload
 
 Visit = Callable[..., AppTest]
@@ -201,6 +203,70 @@ def test_what_an_address_asks_for_and_is_not_known_is_said_and_left_out(
     assert not app.warning
 
 
+def test_all_that_an_address_asks_for_in_vain_is_said_in_one_notice(visit: Visit) -> None:
+    app = visit("signs", score="7", model="/no/such", labels="<b>x</b>")
+    assert errors(app) == []
+    assert len(app.warning) == 1
+    said = read_by_a_person(app.warning[0].value)
+    assert all(part in said for part in ("“7”", "0.05 to 0.95", "“/no/such”", "“<b>x</b>”"))
+
+
+@pytest.mark.parametrize("domain", ["signs", "proximity", "cells"])
+def test_what_must_be_known_first_stands_above_the_result(visit: Visit, domain: str) -> None:
+    app = visit(domain)
+    assert app.info[0].value == t(f"{domain}.notice")
+
+
+def test_what_was_stopped_is_no_error_and_can_be_started_again(
+    visit: Visit, bus: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = visit("signs")
+    with monkeypatch.context() as cancelled:
+        cancelled.setattr("gallery.ui.work.Job.wanted", lambda job: False)
+        app = upload(app, "signs", ("bus.jpg", bus))
+    assert errors(app) == []
+    assert any("Stopped before it was done" in each.value for each in app.info)
+    app.button(key="signs.again").click().run()
+    assert errors(app) == []
+    assert {metric.label for metric in app.metric} == {"person", "bus"}
+
+
+def test_a_sample_that_cannot_be_fetched_is_a_short_sentence(
+    visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        raise ModelUnavailable("host.example does not answer.", "")
+
+    away = next(sample for sample in samples("cells") if sample.kind in ("wheel", "remote"))
+    monkeypatch.setattr("gallery.samples._cached", lambda sample: tmp_path / sample.id / sample.file)
+    monkeypatch.setattr("gallery.zoo.sources.fetch_url", unreachable)
+    monkeypatch.setattr("gallery.zoo.sources.fetch_wheel_member", unreachable)
+    app = visit("cells", sample=away.id)
+    assert [read_by_a_person(each) for each in errors(app)] == [
+        "This sample lies on the internet and could not be fetched. Choose another sample, or connect and try again."
+    ]
+    offered = app.selectbox(key="cells.sample").options if len(samples("cells")) > 4 else []
+    asked = [title.endswith("needs the internet the first time") for title in offered]
+    assert asked == sorted(asked)
+
+
+def test_a_checkpoint_of_ones_own_is_not_written_into_the_address(
+    visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gallery.ui.inputs.from_this_computer", lambda: True)
+    app = visit("cells")
+    assert app.query_params["model"] == DOMAINS["cells"].default_model
+    assert [radio.key for radio in app.radio] == ["cells.runtime"]
+    # Typed on an earlier visit of the page; the test runner cannot type a new option.
+    visit("home")
+    app.query_params.clear()
+    app.session_state["cells.model"] = store(app).pages["cells"].model = str(tmp_path)
+    app = visit("cells")
+    assert len(errors(app)) == 1  # the folder holds no checkpoint
+    assert "model" not in app.query_params and "runtime" not in app.query_params
+    assert not app.radio
+
+
 def test_the_address_follows_the_settings(visit: Visit) -> None:
     app = visit("signs")
     app.slider(key="signs.score").set_value(0.5).run()
@@ -225,7 +291,7 @@ def test_an_error_that_nobody_expected_is_one_sentence(
 ) -> None:
     app = visit("signs")
     with monkeypatch.context() as broken:
-        broken.setattr("gallery.domains.signs.load_detector", lambda *_, **__: {}["a secret path"])
+        broken.setattr("gallery.detecting.load_detector", lambda *_, **__: {}["a secret path"])
         app = upload(app, "signs", ("bus.jpg", bus))
         said = errors(app)
         assert len(said) == 1 and "secret" not in said[0] and "KeyError" not in said[0]
@@ -263,7 +329,7 @@ def test_several_cells_are_tabled_with_their_answers(visit: Visit, bus: bytes) -
     table = app.dataframe[0].value
     assert list(table["File"]) == ["cell.jpg", "bus.jpg"]
     first = analyses(app)[-2].classes[0]
-    assert list(table["Found"]) == [f"{first.label} {first.score:.0%}", UNKNOWN]
+    assert list(table["Found"]) == [f"{first.label} {percent(first.score)}", UNKNOWN]
 
 
 def test_satellite_says_academic_use(visit: Visit) -> None:
@@ -333,3 +399,17 @@ def test_a_path_on_this_computer_is_opened_where_it_is(
         app.text_input[0].set_value(wrong).run()
         said = errors(app)
         assert len(said) == 1 and said[0].startswith("There is no file"), wrong
+
+
+def test_a_bad_path_takes_the_error_of_the_file_before_away(
+    visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gallery.ui.inputs.from_this_computer", lambda: True)
+    (tmp_path / "bad.jpg").write_text("no picture")
+    app = visit("signs")
+    app.segmented_control(key="signs.mode").set_value("path").run()
+    app.text_input[0].set_value(str(tmp_path / "bad.jpg")).run()
+    assert len(errors(app)) == 1
+    app.text_input[0].set_value(str(tmp_path / "none.jpg")).run()
+    said = errors(app)
+    assert len(said) == 1 and said[0].startswith("There is no file")

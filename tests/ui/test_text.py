@@ -7,6 +7,7 @@ import string
 
 import pytest
 
+from gallery.domains.cells import NOT_A_TEST
 from gallery.ui.text import TEXTS, Trusted, t
 from gallery.zoo import paths
 
@@ -22,6 +23,10 @@ def test_every_text_that_the_interface_asks_for_exists() -> None:
 def test_no_text_is_empty_or_malformed(key: str) -> None:
     assert TEXTS[key].strip()
     list(string.Formatter().parse(TEXTS[key]))
+
+
+def test_the_notice_of_cells_is_the_sentence_of_their_results() -> None:
+    assert TEXTS["cells.notice"] == NOT_A_TEST
 
 
 def test_values_are_escaped_unless_they_are_our_own() -> None:
