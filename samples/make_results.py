@@ -114,11 +114,10 @@ def cell_picture(image: Any, analysis: Analysis) -> Any:
     left, right = HEIGHT + 36, WIDTH - 36
     for place, each in enumerate(analysis.classes[:5]):
         y = 76 + place * 98
-        pen.text((left, y), each.label, fill=_INK if place == 0 else _QUIET, font=ImageFont.load_default(30))
-        pen.text(
-            (right, y), percent(each.score), fill=_INK if place == 0 else _QUIET, font=ImageFont.load_default(30),
-            anchor="ra",
-        )  # fmt: skip
+        ink, font = _INK if place == 0 else _QUIET, ImageFont.load_default(30)
+        share = percent(each.score).replace("over ", ">").replace("under ", "<")  # the panel is narrow
+        pen.text((left, y), each.label, fill=ink, font=font)
+        pen.text((right, y), share, fill=ink, font=font, anchor="ra")
         pen.rounded_rectangle((left, y + 44, right, y + 56), 6, fill=(40, 58, 66))
         pen.rounded_rectangle((left, y + 44, left + max(12, (right - left) * each.score), y + 56), 6, fill=_ACCENT)
     return canvas
