@@ -141,10 +141,8 @@ def test_several_files_are_taken_along_with_those_that_failed(visitor, tmp_path:
 
 
 def test_streamlits_own_stop_is_not_offered(visitor) -> None:
-    page = visitor.page
-    page.goto(f"{visitor.address}/speech")
-    page.locator("h1").first.wait_for()
-    # Streamlit shows it for moments only, so one more of its kind is put there and looked at.
+    page = visitor.open("speech")
+    # Streamlit shows it for moments only, so one of its kind is put on the page, with its style sheet, and looked at.
     style = """test_id => {
         const one = document.createElement("div");
         one.dataset.testid = test_id;
@@ -152,7 +150,6 @@ def test_streamlits_own_stop_is_not_offered(visitor) -> None:
         return getComputedStyle(one).display;
     }"""
     assert page.evaluate(style, "stStatusWidget") == "none"
-    visitor.settled()
 
 
 def test_foreign_text_never_becomes_a_link(visitor, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ class _Screen(io.StringIO):
 @pytest.mark.parametrize(
     ("out", "expected"),
     [
-        (_Screen(), "\rm: a.bin from S: 1 kB of 2 kB 50 %\rm: a.bin from S: 2 kB of 2 kB 100 %\n"),
+        (_Screen(), "\rm: a.bin from S: 1 kB of 2 kB 50%\rm: a.bin from S: 2 kB of 2 kB 100%\n"),
         (io.StringIO(), "m: a.bin from S, 2 kB\n"),
     ],
     ids=["terminal", "file"],
