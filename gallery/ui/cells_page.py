@@ -9,7 +9,6 @@ import streamlit as st
 
 from gallery.domains import DOMAINS, Domain
 from gallery.draw.boxes import annotate
-from gallery.errors import SampleUnavailable
 from gallery.media.names import display_name, in_markdown
 from gallery.results import Analysis, Detection
 from gallery.samples import Sample, samples
@@ -44,9 +43,7 @@ def show() -> None:
         settings.score(domain, state)
         settings.advanced(domain, state, own_checkpoint=inputs.from_this_computer())
     address.write(domain, state, settings.runtimes_for(domain))
-    items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
-    if not items:
-        raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
+    items = chosen.items()
     card = st.container()
     with left, frame.guard():
         outcomes = analyse_all(kept, domain, state, chosen)

@@ -10,7 +10,6 @@ import streamlit as st
 
 from gallery.domains import DOMAINS, Domain
 from gallery.draw.boxes import annotate
-from gallery.errors import SampleUnavailable
 from gallery.media.names import display_name, in_markdown
 from gallery.results import Analysis
 from gallery.samples import Sample, samples
@@ -53,9 +52,7 @@ def show(domain_id: str) -> None:
         settings.labels(domain, state, known)
         settings.advanced(domain, state)
     address.write(domain, state, settings.runtimes_for(domain))
-    items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
-    if not items:
-        raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
+    items = chosen.items()
     below = st.container()
     with left, frame.guard():
         outcomes = analyse_all(kept, domain, state, chosen)

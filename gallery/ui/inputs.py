@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from gallery.domains import Domain
+from gallery.errors import SampleUnavailable
 from gallery.media.names import display_name, in_markdown, quoted
 from gallery.samples import Sample, offline
 from gallery.ui.session import MOST_FILES, Given, PageState, Store, seed
@@ -48,6 +49,17 @@ class Chosen:
 
     sample: Sample | None
     given: tuple[Given, ...] = ()
+
+    def items(self) -> list[Sample | Given]:
+        """Everything to analyse, in order.
+
+        Raises:
+            SampleUnavailable: there is neither a sample nor a file.
+        """
+        items: list[Sample | Given] = [self.sample] if self.sample else list(self.given)
+        if not items:
+            raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
+        return items
 
 
 def choose(store: Store, domain: Domain, state: PageState, samples: Sequence[Sample]) -> Chosen:

@@ -52,7 +52,7 @@ def analyse_all(store: Store, domain: Domain, state: PageState, chosen: Chosen) 
     Raises:
         GalleryError: what concerns all files, such as a missing model or a busy computer.
     """
-    items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
+    items = chosen.items()
     options = options_of(domain, state)
     place = st.empty()
     outcomes: list[Outcome] = []

@@ -12,7 +12,6 @@ import streamlit as st
 
 from gallery import languages
 from gallery.domains import DOMAINS, Domain
-from gallery.errors import SampleUnavailable
 from gallery.export.subtitles import to_srt, to_text, to_vtt
 from gallery.media.names import display_name, download_name, in_markdown
 from gallery.results import Analysis, Segment
@@ -57,9 +56,7 @@ def show() -> None:
         _language(state)
         settings.advanced(domain, state, own_checkpoint=inputs.from_this_computer())
     address.write(domain, state, settings.runtimes_for(domain))
-    items: list[Sample | Given] = [chosen.sample] if chosen.sample else list(chosen.given)
-    if not items:
-        raise SampleUnavailable(t("input.none"), t("input.none.remedy"))
+    items = chosen.items()
     below = st.container()
     with left, frame.guard():
         outcomes = analyse_all(kept, domain, state, chosen)
