@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -53,5 +55,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
+def leave(status: int) -> None:
+    """End the program, with everything said and tidied up, but without taking the interpreter apart.
+
+    A thread that is inside a native library at that moment (a model that is being loaded, a frame in the network) would
+    bring the program down with an abort when it comes back to an interpreter that is gone.
+    """
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError):  # whoever read our output has gone
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -17,6 +17,7 @@ def look(
     labels: Sequence[str],
     settings: Mapping[str, Any],
     fetching: Callable[[Download], None] | None = None,
+    streams: int = 1,
 ) -> Analysis:
     """Find the objects of these labels.
 
@@ -25,13 +26,14 @@ def look(
         labels: what to look for, among the labels of the model.
         settings: options of the run; ``model``, ``runtime`` and ``score`` (0.01 to 1) are used here.
         fetching: told how far a download is, where this machine lacks the model.
+        streams: pictures that are looked at beside each other, as the frames of a video are.
 
     Raises:
         OptionError: a setting out of range.
         ModelError: the model cannot be had.
     """
     score = check_score(settings["score"])
-    detector = load_detector(settings["model"], settings["runtime"], fetching)
+    detector = load_detector(settings["model"], settings["runtime"], fetching, streams)
     prediction = detector.predict(picture.pixels, score, labels)
     full = len(prediction.scores) >= MOST
     return Analysis(

@@ -19,3 +19,13 @@ def percent(score: float) -> str:
     if 0 < score <= 0.005:
         return "under 1%"
     return f"{score:.0%}"
+
+
+def clock(seconds: float, tenths: bool = False) -> str:
+    """``m:ss``, ``h:mm:ss`` from an hour on, with tenths of a second where they matter."""
+    tens = round(seconds * 10)
+    whole, rest = divmod(tens, 10)
+    minutes, second = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+    return f"{text}.{rest}" if tenths else text

@@ -1,8 +1,12 @@
-"""``python -m gallery serve``: fetch what models are missing, then serve the app on this computer only."""
+"""``python -m gallery serve``: fetch what models are missing, then serve the app.
+
+On this computer only; with ``--lan`` on the local network, over https and behind a passcode.
+"""
 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import socket
 import sys
@@ -11,10 +15,13 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from gallery.errors import GalleryError, PortInUse
+from gallery.lan.passcode import VARIABLE, Passcode
+from gallery.lan.sharing import Sharing
 from gallery.media.source import human_bytes
 from gallery.zoo import paths
 
@@ -35,6 +42,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--offline", action="store_true", help="start without fetching models")
     parser.add_argument("--open", action="store_true", help="open the app in a browser")
+    parser.add_argument(
+        "--lan",
+        action="store_true",
+        help="share on the local network over https; visitors type the passcode that is printed (or is in "
+        "GALLERY_PASSCODE)",
+    )
+    parser.add_argument("--qr", action="store_true", help="with --lan: print the QR code even when not on a terminal")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,7 +56,10 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         PortInUse: another program listens on the port.
+        OptionError: with ``--lan``, the chosen passcode cannot be used.
     """
+    if args.lan:
+        return _share(args)
     check_port(args.port)
     if not args.offline:
         pull()
@@ -57,16 +74,28 @@ def check_port(port: int) -> None:
     Raises:
         PortInUse: something does.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    _bound(ADDRESS, port, "serve").close()
+
+
+def _bound(address: str, port: int, command: str) -> socket.socket:
+    """A socket that holds the port."""
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
         if os.name != "nt":  # on Windows this option would let two programs share a port
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((ADDRESS, port))
-        except OSError as error:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((address, port))
+    except OSError as error:
+        held.close()
+        if error.errno == errno.EACCES and port < 1024:
             raise PortInUse(
-                f"Another program already uses port {port}, perhaps a gallery that is still running.",
-                f"Stop it, or choose another port: python -m gallery serve --port {port + 1 if port < 65535 else 8502}",
+                f"Only an administrator may use port {port}.",
+                f"Choose another port: python -m gallery {command} --port {PORT}",
             ) from error
+        raise PortInUse(
+            f"Another program already uses port {port}, perhaps a gallery that is still running.",
+            f"Stop it, or choose another port: python -m gallery {command} --port {port + 1 if port < 65535 else 8502}",
+        ) from error
+    return held
 
 
 def pull() -> int:
@@ -128,6 +157,83 @@ def _streamlit(port: int) -> int:
     except SystemExit as error:
         return int(error.code or 0)
     return 0
+
+
+def _share(args: argparse.Namespace) -> int:
+    """Serve on the local network: Streamlit's app behind the gate, https by our own front."""
+    from gallery.lan import addresses, certificate, passcode, server, sharing
+
+    code = passcode.chosen() or passcode.make()
+    check_port(args.port)
+    with _bound(server.EVERYWHERE, args.port, "serve --lan") as listening:
+        found = addresses.local_addresses()
+        names = addresses.names(found, addresses.host_name())
+        shown = certificate.ensure(names)
+        # The certificate may still cover addresses of yesterday; the gallery answers to those of today only.
+        shared = sharing.Sharing(args.port, tuple(str(a.ip) for a in found), frozenset(names), shown.fingerprint)
+        if not args.offline:
+            pull()
+        os.environ.setdefault("GALLERY_WARM", "1")
+        sharing.begin(shared)
+
+        def ready() -> None:
+            _invite(shared, code, args.qr)
+            if args.open:
+                webbrowser.open(shared.url(ADDRESS))
+
+        app, most = _app(server.EVERYWHERE, args.port, shared.names, shown.path)
+        server.serve(app, listening, shared, shown, code, found, most_message_bytes=most, ready=ready)
+    return 0
+
+
+def _app(address: str, port: int, names: Iterable[str], pem: Path) -> tuple[Any, int]:
+    """Streamlit's app for a server of our own, and how many bytes one of its messages may have."""
+    import streamlit as st
+    from streamlit.runtime.pages_manager import PagesManager
+    from streamlit.web import bootstrap
+
+    PagesManager.uses_pages_directory = False  # as in _streamlit
+    app = st.App(paths.PROJECT / "app.py")
+    bootstrap.load_config_options(
+        {
+            "server.address": address,
+            "server.port": port,
+            "server.allowedHosts": sorted(names),
+            "server.headless": True,
+            "server.fileWatcherType": "none",
+            # Not used to encrypt, that is done before; it tells Streamlit that its cookies are for https only.
+            "server.sslCertFile": str(pem),
+            "server.sslKeyFile": str(pem),
+            "browser.gatherUsageStats": False,
+            "browser.serverAddress": ADDRESS,
+            "logger.hideWelcomeMessage": True,
+        }
+    )
+    return app, int(st.get_option("server.maxMessageSize")) * 1_000_000
+
+
+def _invite(shared: Sharing, code: Passcode, always_qr: bool) -> None:
+    """Say where the gallery is open, and how others come in."""
+    from gallery.lan import qr
+
+    urls = shared.urls()
+    if urls:
+        print("The gallery is shared on the local network. Open it on a phone or another computer:", flush=True)
+        print(*(f"  {url}" for url in urls), sep="\n")
+        screen = sys.stdout.isatty()
+        if always_qr or screen:
+            print(qr.terminal(urls[0], sys.stdout.encoding or "ascii", colours=screen))
+    else:
+        print(
+            "This computer has no address on a local network, so no other machine can open the gallery. Connect it to "
+            f"a network and start again.\nOn this computer it is open at {shared.url(ADDRESS)}"
+        )
+    print(f"Passcode: {code.text}" if code.made else f"The passcode is the one from {VARIABLE}.")
+    print(
+        "Browsers warn once, because this computer made the certificate itself. To compare, its SHA-256 fingerprint:\n"
+        f"  {shared.fingerprint}\nCtrl-C stops it.",
+        flush=True,
+    )
 
 
 def _port(text: str) -> int:

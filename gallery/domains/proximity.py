@@ -46,8 +46,13 @@ class Options:
     machines: tuple[str, ...] = MACHINES
 
 
-def analyse(picture: Picture, options: Options | None = None, *, progress: Progress | None = None) -> Analysis:
+def analyse(
+    picture: Picture, options: Options | None = None, *, progress: Progress | None = None, streams: int = 1
+) -> Analysis:
     """Find people and machines, and alert where they are too close.
+
+    Args:
+        streams: pictures that are analysed beside each other, as the frames of a video are.
 
     Raises:
         OptionError: a setting out of range, or a rule that could never alert.
@@ -56,7 +61,7 @@ def analyse(picture: Picture, options: Options | None = None, *, progress: Progr
     options = options or Options()
     _check_rule(options.limit, options.machines)
     labels = (PERSON, *options.machines)
-    found = detecting.look(picture, "proximity", labels, asdict(options), fetching(progress))
+    found = detecting.look(picture, "proximity", labels, asdict(options), fetching(progress), streams)
     if progress:
         progress(1.0, "done")
     return with_alerts(found, options.limit, options.machines)

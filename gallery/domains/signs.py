@@ -28,14 +28,19 @@ class Options:
     score: float = 0.35
 
 
-def analyse(picture: Picture, options: Options | None = None, *, progress: Progress | None = None) -> Analysis:
+def analyse(
+    picture: Picture, options: Options | None = None, *, progress: Progress | None = None, streams: int = 1
+) -> Analysis:
     """Find what matters on a road.
+
+    Args:
+        streams: pictures that are analysed beside each other, as the frames of a video are.
 
     Raises:
         OptionError: a setting out of range.
         ModelError: the model cannot be had.
     """
-    found = detecting.look(picture, "signs", LABELS, asdict(options or Options()), fetching(progress))
+    found = detecting.look(picture, "signs", LABELS, asdict(options or Options()), fetching(progress), streams)
     if progress:
         progress(1.0, "done")
     return found

@@ -240,7 +240,7 @@ class _Run:
         """Put a segment at its place in the recording, after the one before it, and pass it on."""
         latest = self._segments[-1].end if self._segments else 0.0
         words = []
-        for word in _whole_words(raw.words):
+        for word in whole_words(raw.words):
             start, end = timeline.word(word.start, word.end)
             start = max(start, latest)
             latest = max(start, end)
@@ -353,7 +353,7 @@ def _check_english(
     )
 
 
-def _whole_words(words: Sequence[Word]) -> list[Word]:
+def whole_words(words: Sequence[Word]) -> list[Word]:
     """Words as a reader counts them: ``ill`` and ``-disposed`` become one, in scripts that have blanks."""
     whole: list[Word] = []
     blanks = any(word.text.startswith(" ") for word in words[1:])

@@ -38,7 +38,7 @@ def annotate(
     for alert in analysis.alerts:
         _link(canvas, alert, unit)
     tags = [
-        (detection, f"{detection.label} {percent(detection.score)}", colour(detection.label))
+        (detection, _tag(detection), colour(detection.label))
         for i in reversed(order)
         if (detection := analysis.detections[i]) and ((written and not chosen) or i in chosen)
     ]
@@ -47,6 +47,13 @@ def annotate(
     sizes = [_short_side(d) for d in analysis.detections] or [0.0]
     unit = min(unit, max(1.0, float(np.median(sizes)) / 10))  # small things get small labels
     return _written(canvas, tags, notes, centres, unit) if tags or notes else canvas
+
+
+def _tag(detection: Detection) -> str:
+    """What is written beside a box: its label, its number where it is followed from frame to frame, and its score."""
+    number = detection.attributes.get("track_id")
+    followed = f" #{number}" if isinstance(number, int) else ""
+    return f"{detection.label}{followed} {percent(detection.score)}"
 
 
 def _unit(canvas: npt.NDArray[np.uint8]) -> float:

@@ -18,11 +18,12 @@ import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from gallery.errors import EmptyMedia, GalleryError, MediaTooLarge, UnreadableMedia, UnsupportedMedia
+from gallery.media.container import Outside, open_container
 from gallery.media.names import display_name, quoted
 from gallery.media.sniff import HEAD, Kind, sniff
 from gallery.media.source import human_bytes, opened, size_of
@@ -191,24 +192,6 @@ def human_seconds(seconds: float) -> str:
 # --- decoding -------------------------------------------------------------------------------------------------------
 
 
-class _Nameless:
-    """A file for FFmpeg to read that has no name, so that names in a file mean nothing relative to it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        file.seek(0)
-        self.read = file.read
-        self.seek = file.seek
-        self.tell = file.tell
-
-
-class _Outside(Exception):
-    """A recording asked for another file."""
-
-
-def _refuse(url: str, flags: int, options: dict[str, str]) -> Any:
-    raise _Outside
-
-
 @dataclass(frozen=True, slots=True)
 class _Sound:
     samples: bytearray
@@ -217,20 +200,9 @@ class _Sound:
 
 
 def _decode(file: BinaryIO, kind: Kind, name: str, limits: AudioLimits) -> _Sound:
-    import av  # FFmpeg takes a while to load, so only when there is a use for it
-
-    demuxer = av.ContainerFormat(kind.format, "r")
-    options = {
-        "protocol_whitelist": "none",
-        "codec_whitelist": ",".join(sorted(_DECODERS)),
-        "enable_drefs": "0",  # QuickTime tracks that lie in other files
-        "use_absolute_path": "0",
-    }
     try:
-        container = av.open(
-            _Nameless(file), "r", format=demuxer.name, options=options, metadata_errors="replace", io_open=_refuse
-        )
-    except _Outside as error:
+        container = open_container(file, kind.format, _DECODERS)
+    except Outside as error:
         raise UnsupportedMedia(f"{quoted(name)} only points to other files.", "Open those.") from error
     with container:
         tracks = container.streams.audio
@@ -274,7 +246,7 @@ def _decode(file: BinaryIO, kind: Kind, name: str, limits: AudioLimits) -> _Soun
             )
         elif kind.format == "ogg" and not _ogg_is_complete(file):
             said.append("The file may be incomplete: the mark at its end is missing.")
-        return _Sound(samples, f"{demuxer.name}/{decoder.codec.canonical_name}", said)
+        return _Sound(samples, f"{container.format.name}/{decoder.codec.canonical_name}", said)
 
 
 def _announced(container: av.container.InputContainer, track: av.AudioStream) -> float | None:
@@ -331,7 +303,7 @@ class _Reader:
                 packet = next(packets)
             except StopIteration:
                 return
-            except (av.FFmpegError, _Outside):
+            except (av.FFmpegError, Outside):
                 self.damaged = True
                 return
             try:

@@ -11,12 +11,13 @@ import streamlit as st
 
 from gallery.domains import Domain
 from gallery.ui import settings
+from gallery.ui.clip_runs import EVERY
 from gallery.ui.session import PageState, Store, forget_widgets
 from gallery.ui.text import t
 from gallery.zoo import registry
 
 #: Names that the gallery itself gives a meaning; others (of Streamlit, of a link's sender) are let through.
-NAMES = ("sample", "model", "runtime", "score", "labels", "limit", "language")
+NAMES = ("sample", "model", "runtime", "score", "labels", "limit", "language", "every")
 
 #: Characters of a value of the address that are shown.
 _SHOWN = 80
@@ -100,6 +101,8 @@ def apply(
         state.limit = round(limit, 1)
     if language := take("language", lambda v: v if v in languages else None):
         state.language = language
+    if every := take("every", lambda v: next((n for n in EVERY if v == str(n)), None)):
+        state.every = every
     if "labels" in asked:
         wanted = [label.strip() for label in asked["labels"].split(",") if label.strip()][:50]
         state.labels = [label for label in dict.fromkeys(wanted) if label in labels]
@@ -128,6 +131,8 @@ def write(domain: Domain, state: PageState, runtimes: Sequence[str]) -> None:
         wanted["limit"] = f"{state.limit:g}"
     if state.language:
         wanted["language"] = state.language
+    if state.every != EVERY[0]:
+        wanted["every"] = str(state.every)
     others = {name: value for name, value in st.query_params.to_dict().items() if name not in NAMES}
     if st.query_params.to_dict() != {**others, **wanted}:
         st.query_params.from_dict({**others, **wanted})

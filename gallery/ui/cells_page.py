@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from gallery.domains import DOMAINS, Domain
@@ -12,7 +14,7 @@ from gallery.draw.boxes import annotate
 from gallery.media.names import display_name, in_markdown
 from gallery.results import Analysis, Detection
 from gallery.samples import Sample, samples
-from gallery.ui import address, frame, inputs, model_card, results_view, settings
+from gallery.ui import address, frame, inputs, live_camera, model_card, results_view, settings
 from gallery.ui.runs import analyse_all, offer_again, picture_of
 from gallery.ui.session import Given, Outcome, PageState, Store, session_id, store
 from gallery.ui.text import TEXTS, plain, t
@@ -43,6 +45,12 @@ def show() -> None:
         settings.score(domain, state)
         settings.advanced(domain, state, own_checkpoint=inputs.from_this_computer())
     address.write(domain, state, settings.runtimes_for(domain))
+    if state.mode == "live":
+        with left, frame.guard():
+            _live(kept, domain, state)
+        if not chosen.given:
+            results_view.how(domain)
+            return
     items = chosen.items()
     card = st.container()
     with left, frame.guard():
@@ -53,6 +61,23 @@ def show() -> None:
         offer_again(kept, domain, state, outcomes)
         _result(kept, domain, state, items[shown], outcomes, shown, answer, card)
     results_view.how(domain)
+
+
+def _live(kept: Store, domain: Domain, state: PageState) -> None:
+    """The camera, for a microscope's eyepiece or its own; what it sees is named as a picture is."""
+
+    def annotated(pixels: npt.NDArray[np.uint8], analysis: Analysis) -> npt.NDArray[np.uint8]:
+        marked, certain = seen(domain, analysis, state.score)
+        return annotate(pixels, marked, labels=certain)
+
+    live_camera.show(
+        kept,
+        domain,
+        state,
+        lambda analysis: narrowed(domain, analysis, state.score),
+        lambda analysis: _answer(domain, analysis, state),
+        annotated,
+    )
 
 
 def _result(

@@ -13,7 +13,18 @@ from gallery.draw.boxes import annotate
 from gallery.media.names import display_name, in_markdown
 from gallery.results import Analysis
 from gallery.samples import Sample, samples
-from gallery.ui import address, frame, inputs, model_card, results_view, settings, viewer
+from gallery.ui import (
+    address,
+    clip_runs,
+    clip_view,
+    frame,
+    inputs,
+    live_camera,
+    model_card,
+    results_view,
+    settings,
+    viewer,
+)
 from gallery.ui.runs import analyse_all, offer_again, picture_of
 from gallery.ui.session import Given, Outcome, PageState, Store, session_id, store
 from gallery.ui.text import plain, t
@@ -45,19 +56,29 @@ def show(domain_id: str) -> None:
     chosen = inputs.choose(kept, domain, state, offered)
     left, right = st.columns([7, 3], gap="medium")
     with right:
-        settings.score(domain, state)
+        given = chosen.given
+        clip = bool(given) and clip_runs.is_clip(domain, given[results_view.picked(domain, state, len(given))])
+        settings.score(domain, state, clip)
         if domain.id == "proximity":
-            settings.limit(domain, state)
+            settings.limit(domain, state, clip)
         numbers = st.container()
-        settings.labels(domain, state, known)
+        settings.labels(domain, state, known, clip)
+        if clip:
+            settings.every(domain, state)
         settings.advanced(domain, state)
     address.write(domain, state, settings.runtimes_for(domain))
+    if state.mode == "live":
+        with left, frame.guard():
+            live_camera.show(kept, domain, state, lambda analysis: narrowed(domain, state, analysis), _seen_live)
+        if not chosen.given:
+            results_view.how(domain)
+            return
     items = chosen.items()
     below = st.container()
     with left, frame.guard():
         outcomes = analyse_all(kept, domain, state, chosen)
         shown = results_view.pick(domain, state, outcomes)
-        if outcomes[shown].analysis is None:
+        if outcomes[shown].error:
             results_view.problem(outcomes[shown])
         offer_again(kept, domain, state, outcomes)
         _result(kept, domain, state, items, outcomes, shown, numbers, below)
@@ -98,6 +119,9 @@ def _result(
 ) -> None:
     narrow = [outcome.analysis and narrowed(domain, state, outcome.analysis) for outcome in outcomes]
     outcome, analysis = outcomes[shown], narrow[shown]
+    if outcome.clip is not None:
+        clip_view.show(kept, domain, state, outcome, outcomes, narrow, numbers, below)
+        return
     if analysis is None or outcome.analysis is None:
         results_view.downloads_of_all(domain, outcomes, narrow)
         results_view.all_files(outcomes, narrow)
@@ -147,6 +171,13 @@ def _result(
         results_view.all_files(outcomes, narrow)
         results_view.table(domain, analysis, table_key)
         model_card.show(analysis.model)
+
+
+def _seen_live(analysis: Analysis) -> None:
+    """What the camera sees at the moment."""
+    if analysis.domain == "proximity":
+        _alerts(DOMAINS[analysis.domain], analysis, analysis.counts())
+    results_view.counts(analysis, 0, "counts-live")
 
 
 def _alert_numbers(analysis: Analysis) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from gallery.domains import DOMAINS
 from gallery.errors import Busy, DiskFull, GalleryError, ModelError, SampleUnavailable
 from gallery.media.names import in_markdown
-from gallery.ui import look, warm
+from gallery.ui import look, share, warm
 from gallery.ui.session import clear, store
 from gallery.ui.text import TEXTS, t
 from gallery.zoo import offline
@@ -66,7 +66,7 @@ def run() -> None:
 
 def _side_bar(source: st.Page) -> None:
     with st.sidebar:
-        st.caption(t("app.local"))
+        st.caption(t(share.where()))
         st.button(
             t("nav.clear"),
             key="clear",
@@ -76,6 +76,7 @@ def _side_bar(source: st.Page) -> None:
             width="stretch",
         )
         st.page_link(source)
+        share.panel()
     kept = store()
     if kept.cleared:
         kept.cleared = False

@@ -15,11 +15,12 @@ from gallery.domains import Domain
 from gallery.errors import SampleUnavailable
 from gallery.media.names import display_name, in_markdown, quoted
 from gallery.samples import Sample, offline
+from gallery.ui import clip_runs
 from gallery.ui.session import MOST_FILES, Given, PageState, Store, seed
 from gallery.ui.text import Trusted, t
 
-#: Megabytes of one upload, by domain.
-UPLOAD_MB = {"signs": 64, "cells": 64, "proximity": 64, "satellite": 2000, "speech": 2000}
+#: Megabytes of one upload, by domain. Pictures and videos have limits of their own beside these.
+UPLOAD_MB = {"signs": 500, "cells": 64, "proximity": 500, "satellite": 2000, "speech": 2000}
 #: Larger uploads are told apart by the browser's own id instead of a hash of all their bytes.
 _HASHED_BYTES = 100_000_000
 
@@ -32,6 +33,7 @@ _OF_PROXIES = {"via", "forwarded", "x-real-ip"}
 _ICONS = {
     "sample": ":material/photo_library:",
     "upload": ":material/upload:",
+    "live": ":material/sensors:",
     "camera": ":material/photo_camera:",
     "record": ":material/mic:",
     "path": ":material/folder_open:",
@@ -65,7 +67,9 @@ class Chosen:
 def choose(store: Store, domain: Domain, state: PageState, samples: Sequence[Sample]) -> Chosen:
     """Show the picker and say what is to be analysed; the sample, until the person gives something."""
     own = "record" if domain.media == "audio" else "camera"
-    modes = ["sample", "upload", own] + (["path"] if from_this_computer() else [])
+    modes = ["sample", "upload", "live", own] + (["path"] if from_this_computer() else [])
+    if domain.id == "satellite":
+        modes.remove("live")  # nobody holds a camera there
     if state.mode not in modes:
         state.mode = "sample"
     if state.away is None:
@@ -85,6 +89,8 @@ def choose(store: Store, domain: Domain, state: PageState, samples: Sequence[Sam
         state.mode = mode or "sample"
         if state.mode == "sample":
             return _sample(domain, state, samples)
+        if state.mode == "live":
+            return Chosen(None, tuple(state.shots))
         _own(store, domain, state)
     if not state.given:
         sample = _of_id(samples, state.sample)
@@ -159,12 +165,12 @@ def _own(store: Store, domain: Domain, state: PageState) -> None:
     def changed() -> None:
         value = st.session_state.get(key)
         files = value if isinstance(value, list) else [value] if value is not None else []
-        state.given = [_given(file) for file in files]
+        state.given = [given_of(file) for file in files]
         state.picked = 0
 
     if state.mode == "upload":
         st.file_uploader(
-            t(f"input.upload.pick.{domain.media}"),
+            t(f"input.upload.pick.{'video' if domain.id in clip_runs.DOMAINS_WITH else domain.media}"),
             accept_multiple_files=True,
             key=key,
             on_change=changed,
@@ -210,7 +216,8 @@ def _open(state: PageState, text: str) -> None:
         state.picked = 0
 
 
-def _given(file: st.runtime.uploaded_file_manager.UploadedFile) -> Given:
+def given_of(file: st.runtime.uploaded_file_manager.UploadedFile) -> Given:
+    """An uploaded file, told from every other by its bytes."""
     data = file.getvalue()  # shares the memory of the upload
     hashed = len(data) <= _HASHED_BYTES
     identity = hashlib.sha256(data).hexdigest() if hashed else f"upload:{file.file_id}"

@@ -27,11 +27,21 @@ h2, h3 { letter-spacing: -0.005em; }
 
 .st-key-picture { position: relative; gap: 0 !important; }
 
+/* Videos, and what is seen of them while they are gone through: as pictures. */
+.st-key-clip, [class*="st-key-clip-look"] { align-items: center; }
+.st-key-clip video, [class*="st-key-clip-look"] img { max-height: 70vh !important; max-width: 100% !important;
+  border-radius: 0.45rem; object-fit: contain; }
+/* Streamlit leaves what stood there before until a script ends. A video takes minutes, so meanwhile it goes; not at
+   once, because at each rerun everything is old for a moment. */
+[data-testid="stMain"]:has([class*="st-key-clip-look"]) [data-stale="true"] {
+  animation: gallery-gone 0s linear 1.2s forwards; }
+@keyframes gallery-gone { to { display: none; position: absolute; opacity: 0; pointer-events: none; } }
+
 /* Figures in equal boxes, as many beside each other as fit. */
-.st-key-counts { display: grid !important; gap: 0.6rem !important;
+[class*="st-key-counts"] { display: grid !important; gap: 0.6rem !important;
   grid-template-columns: repeat(auto-fill, minmax(7.4rem, 1fr)); }
-.st-key-counts > * { width: 100% !important; }
-.st-key-counts [data-testid="stMetric"] > div { padding: 0.6rem 0.9rem; }
+[class*="st-key-counts"] > * { width: 100% !important; }
+[class*="st-key-counts"] [data-testid="stMetric"] > div { padding: 0.6rem 0.9rem; }
 [data-testid="stAlert"] ul { padding: 0 0 0.35rem 0.2rem; margin-bottom: 0; }
 [data-testid="stAlert"] li { margin-left: 0.8rem; }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from gallery.clips import Clip
 from gallery.domains import Domain
 from gallery.draw.boxes import annotate
 from gallery.draw.boxes import legend as colours_of
+from gallery.draw.palette import Colour
 from gallery.export.documents import columns, json_bytes, json_entries, rows
 from gallery.export.pictures import jpeg_bytes, png_bytes
 from gallery.export.tables import csv_bytes
@@ -55,10 +58,9 @@ def pick(domain: Domain, state: PageState, outcomes: Sequence[Outcome]) -> int:
     count = len(outcomes)
     if count < 2:
         return 0
-    state.picked = min(state.picked, count - 1)
     key = f"{domain.id}.picked"
-    # The list is the truth; the arrows and the number of files move it before it is made.
-    if st.session_state.get(key) not in range(count):
+    state.picked = picked(domain, state, count)
+    if st.session_state.get(key) != state.picked:
         st.session_state[key] = state.picked
 
     def step(by: int) -> None:
@@ -82,6 +84,15 @@ def pick(domain: Domain, state: PageState, outcomes: Sequence[Outcome]) -> int:
     if bad:
         st.warning(t("result.bad", count=bad, all=count), icon=":material/warning:")
     return state.picked
+
+
+def picked(domain: Domain, state: PageState, count: int) -> int:
+    """Which of several files will be shown; known before :func:`pick` has drawn its list."""
+    # The list is the truth; the arrows and the number of files move it before it is made.
+    chosen = st.session_state.get(f"{domain.id}.picked")
+    if count > 1 and isinstance(chosen, int) and 0 <= chosen < count:
+        return chosen
+    return max(0, min(state.picked, count - 1))
 
 
 def problem(outcome: Outcome) -> None:
@@ -143,29 +154,34 @@ def _smaller(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def legend(analysis: Analysis) -> None:
     """Which colour stands for which class; it helps where a picture has too many finds to be labelled."""
+    swatches(colours_of(analysis))
+
+
+def swatches(colours: Mapping[str, Colour]) -> None:
+    """Classes with their colours."""
     entries = "".join(
         f'<span class="entry"><span class="swatch" style="background: rgb{colour}"></span>{in_html(label)}</span>'
-        for label, colour in colours_of(analysis).items()
+        for label, colour in colours.items()
     )
     if entries:
         st.html(f'<div class="gallery-legend">{entries}</div>')
 
 
-def counts(analysis: Analysis, hidden: int) -> None:
-    """How many of each class, the most frequent first."""
+def counts(analysis: Analysis, hidden: int, key: str = "counts") -> None:
+    """How many of each class, the most frequent first; ``key`` where a page shows more than one of these."""
     tally = list(analysis.counts().items())
     if not tally:
         st.info(f"{t('result.none')} {t('result.none.help')}", icon=":material/search_off:")
     else:
         shown = tally if len(tally) <= 6 else [*tally[:5], (t("result.others"), sum(n for _, n in tally[5:]))]
-        with st.container(key="counts"):
+        with st.container(key=key):
             for label, number in shown:
                 st.metric(in_markdown(label), f"{number:,}", border=True)
     if hidden:
         st.caption(t("result.hidden", count=f"{hidden:,}"))
 
 
-def sentences(analysis: Analysis, said: Collection[str] = ()) -> None:
+def sentences(analysis: Analysis | Clip, said: Collection[str] = ()) -> None:
     """What a person should read beside the result, without what is ``said`` elsewhere on the page."""
     for text in (*analysis.warnings, *analysis.cut):
         if text in said:
@@ -179,14 +195,15 @@ def timings(analysis: Analysis) -> None:
     """Milliseconds by stage, in one line."""
     known = {stage: analysis.timings_ms[stage] for stage in STAGES if stage in analysis.timings_ms}
     key = "time.runtime.audio" if analysis.domain == "speech" else "time.runtime"
-    parts = ", ".join(t(f"time.{stage}", ms=_ms(value)) for stage, value in known.items())
+    parts = ", ".join(t(f"time.{stage}", ms=milliseconds(value)) for stage, value in known.items())
     st.caption(
-        f":material/timer: {t('time.line', total=_ms(sum(known.values())), parts=Trusted(parts))} "
+        f":material/timer: {t('time.line', total=milliseconds(sum(known.values())), parts=Trusted(parts))} "
         f"{t(key, runtime=runtime_name(analysis.model.runtime))}"
     )
 
 
-def _ms(value: float) -> str:
+def milliseconds(value: float) -> str:
+    """A time for people, with a unit: ``0.4 ms``, ``35 ms``, ``2.1 s``."""
     if value >= 1_000:
         return f"{value / 1e3:.1f} s" if value < 20_000 else f"{value / 1e3:.0f} s"
     return f"{value:.0f} ms" if value >= 1 or value == 0 else f"{value:.1f} ms"
@@ -254,7 +271,10 @@ def all_files(outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]) 
             pd.DataFrame(
                 {
                     t("input.file"): [display_name(outcome.name) for outcome in outcomes],
-                    t("result.found"): [_found(analysis) for analysis in analyses],
+                    t("result.found"): [
+                        _found(analysis) if outcome.clip is None else _seen(outcome.clip)
+                        for outcome, analysis in zip(outcomes, analyses, strict=True)
+                    ],
                     t("result.files.error"): [outcome.error for outcome in outcomes],
                 }
             ),
@@ -271,6 +291,11 @@ def _found(analysis: Analysis | None) -> str:
     if analysis.domain == "speech":
         return analysis.text or ""
     return ", ".join(f"{number} {label}" for label, number in analysis.counts().items())
+
+
+def _seen(clip: Clip) -> str:
+    """What was found in a video: distinct objects where they were followed, otherwise the most in one frame."""
+    return ", ".join(f"{tally['tracks'] or tally['most']} {label}" for label, tally in clip.labels.items())
 
 
 def downloads(
@@ -317,6 +342,24 @@ def downloads(
         downloads_of_all(domain, outcomes, analyses)
 
 
+def downloads_of_files(
+    domain: Domain,
+    files: Sequence[tuple[str, Any, str, str]],
+    outcomes: Sequence[Outcome],
+    analyses: Sequence[Analysis | None],
+) -> None:
+    """Files that are there already, such as those of a video, and those of all files together.
+
+    Args:
+        files: key of the label, function that gives the contents, name, media type.
+    """
+    with st.container(horizontal=True, key="downloads"):
+        with _group():
+            for each in files:
+                _button(*each)
+        downloads_of_all(domain, outcomes, analyses)
+
+
 def downloads_of_all(domain: Domain, outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]) -> None:
     """One JSON and one table of all files, those that failed among them; nothing for a single file."""
     if len(outcomes) < 2:
@@ -338,18 +381,39 @@ def downloads_of_all(domain: Domain, outcomes: Sequence[Outcome], analyses: Sequ
 def entries(domain: Domain, outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]) -> list[dict[str, Any]]:
     """One JSON object a file, in order, as the command line writes them (docs/schema.md)."""
     return [
-        analysis.to_json() if analysis is not None else _failed(domain, outcome)
+        analysis.to_json()
+        if analysis is not None
+        else outcome.clip.to_json()
+        if outcome.clip is not None
+        else _failed(domain, outcome)
         for outcome, analysis in zip(outcomes, analyses, strict=True)
     ]
 
 
 def table_of_all(domain: Domain, outcomes: Sequence[Outcome], analyses: Sequence[Analysis | None]) -> bytes:
-    """All rows of all files as CSV. A file that failed has one row, with the sentence in a column ``error``."""
+    """All rows of all files as CSV.
+
+    A file that failed has one row, with the sentence in a column ``error``. A video has one row for each label, with
+    what was counted among its ``attributes``; its frames are in a table of its own.
+    """
     table: list[Mapping[str, object]] = []
     for outcome, analysis in zip(outcomes, analyses, strict=True):
-        table += rows(analysis) if analysis is not None else [_failed(domain, outcome)]
-    failed = any(analysis is None for analysis in analyses)
+        if analysis is not None:
+            table += rows(analysis)
+        elif outcome.clip is not None:
+            table += _rows_of_clip(outcome.clip)
+        else:
+            table.append(_failed(domain, outcome))
+    failed = any(outcome.failed for outcome in outcomes)
     return csv_bytes(table, [*columns(domain.id), *(["error"] if failed else [])])
+
+
+def _rows_of_clip(clip: Clip) -> list[Mapping[str, object]]:
+    found = [
+        {"file": clip.file, "label": label, "attributes": json.dumps(dict(tally))}
+        for label, tally in clip.labels.items()
+    ]
+    return [*found] or [{"file": clip.file}]
 
 
 def _failed(domain: Domain, outcome: Outcome) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,11 +15,12 @@ from gallery.errors import GalleryError, MediaError, SampleUnavailable
 from gallery.media.names import display_name, in_markdown
 from gallery.media.types import Picture
 from gallery.samples import Sample
+from gallery.ui import clip_runs, clip_view
 from gallery.ui.inputs import Chosen
 from gallery.ui.session import Given, Outcome, PageState, Refusal, Store, session_id
 from gallery.ui.shelf import SHELF
-from gallery.ui.text import t
-from gallery.ui.work import PICTURES, SPEECH, Cancelled, Job, Workers
+from gallery.ui.text import plain, t
+from gallery.ui.work import PICTURES, SPEECH, VIDEO, Cancelled, Job, Workers
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ def analyse_all(store: Store, domain: Domain, state: PageState, chosen: Chosen) 
     options = options_of(domain, state)
     place = st.empty()
     outcomes: list[Outcome] = []
+    _let_go(store, domain, state)
     for number, item in enumerate(items):
         outcomes.append(_outcome(store, domain, state, item, options, place, (number, len(items))))
     place.empty()
@@ -76,62 +79,118 @@ def _outcome(
     place: Any,
     part: tuple[int, int],
 ) -> Outcome:
-    key = (domain.id, source_key(item), options)
+    settings = _settled(store, domain, state, item) if clip_runs.is_clip(domain, item) else None
+    key = (domain.id, source_key(item), settings or options)
     if key in store.results:
         return store.results[key]
     if key in store.refused:
         raise store.refused[key].error()
     name = name_of(item)
-    job = store.jobs.get(domain.id)
+    slot = _slot(domain, settings is not None)
+    job = store.jobs.get(slot)
     if key in state.stopped and (job is None or job.key != key):
         return Outcome(name, key, None, t("run.cancelled"), stopped=True)
-    job = job_for(store, domain, item, options)
-    label = (
-        t("run.start") if part[1] == 1 else t("run.many", number=part[0] + 1, count=part[1], name=display_name(name))
-    )
-    _follow(job, domain, state, place, label, part)
-    store.jobs.pop(domain.id, None)
+    job = job_for(store, domain, item, options, settings)
+    start = "run.start" if settings is None else "clip.start"
+    label = t(start) if part[1] == 1 else t("run.many", number=part[0] + 1, count=part[1], name=display_name(name))
+    _follow(job, domain, state, place, label, part, settings)
+    store.jobs.pop(slot, None)
     if isinstance(job.error, Cancelled):
         return Outcome(name, key, None, t("run.cancelled"), stopped=True)
     if isinstance(job.error, MediaError):
         outcome = Outcome(name, key, None, str(job.error))
     elif job.error is not None and not isinstance(job.error, GalleryError):
-        # Said for this file alone, and tried again at the next run.
-        return Outcome(name, key, None, t("error.unexpected"))
+        # Said for this file alone, and tried again at the next run; a video takes too long for that.
+        if settings is None:
+            return Outcome(name, key, None, t("error.unexpected"))
+        outcome = Outcome(name, key, None, plain("clip.unexpected"), stopped=True)
     elif job.error is not None:
         store.refused[key] = Refusal.of(job.error)
         raise store.refused[key].error()
+    elif settings is not None:
+        stopped = job.result.stopped
+        said = plain("clip.stopped") if stopped else ""
+        outcome = Outcome(name, key, None, said, stopped=stopped, clip=job.result)
     else:
         outcome = Outcome(name, key, job.result, stopped=job.cancelled)
     store.keep(key, outcome)
     return outcome
 
 
-def job_for(store: Store, domain: Domain, item: Sample | Given, options: Any) -> Job:
+def job_for(
+    store: Store,
+    domain: Domain,
+    item: Sample | Given,
+    options: Any,
+    settings: clip_runs.ClipSettings | None = None,
+) -> Job:
     """The job that runs for this input already, or a new one; another one of the same page is cancelled.
+
+    Args:
+        settings: of a video; None for a picture and a recording, which have the options only.
 
     Raises:
         Busy: the line is full.
     """
-    key = (domain.id, source_key(item), options)
-    job = store.jobs.get(domain.id)
+    key = (domain.id, source_key(item), settings or options)
+    slot, session = _slot(domain, settings is not None), session_id()
+    job = store.jobs.get(slot)
     if job is not None and job.key == key:
         return job
     if job is not None:
-        job.cancel()
-    job = workers_of(domain).submit(key, session_id(), _work(domain, item, options, session_id()))
-    store.jobs[domain.id] = job
+        job.abandon()
+    if settings is None:
+        work = _work(domain, item, options, session)
+    else:
+        work = clip_runs.work(domain, *source(item), settings, store.folders, session)
+    job = workers_of(domain, settings is not None).submit(key, session, work)
+    store.jobs[slot] = job
     return job
 
 
-def workers_of(domain: Domain) -> Workers:
-    """The workers that do a domain's runs."""
-    return SPEECH if domain.media == "audio" else PICTURES
+def workers_of(domain: Domain, clip: bool = False) -> Workers:
+    """The workers that do a domain's runs; those of its videos when it is about a ``clip``."""
+    return VIDEO if clip else SPEECH if domain.media == "audio" else PICTURES
 
 
-def _follow(job: Job, domain: Domain, state: PageState, place: Any, label: str, part: tuple[int, int]) -> None:
+def _slot(domain: Domain, clip: bool) -> str:
+    """Where a page's job is kept: a picture that is looked at meanwhile does not end the run of a video."""
+    return f"{domain.id}.clip" if clip else domain.id
+
+
+def _let_go(store: Store, domain: Domain, state: PageState) -> None:
+    """Stop the run of a video that was removed from the page; one that is merely out of sight goes on."""
+    job = store.jobs.get(_slot(domain, True))
+    if job is not None and not any(clip_runs.domain_and_input(job.key)[1] == given.key for given in state.given):
+        job.abandon()
+        del store.jobs[_slot(domain, True)]
+
+
+def _settled(store: Store, domain: Domain, state: PageState, item: Sample | Given) -> clip_runs.ClipSettings:
+    """The settings that a video is run with: those of its start, until the person asks for others.
+
+    A run takes long, so a moved slider does not start it again. Settings whose result is there are taken at once.
+    """
+    now, source = clip_runs.set_now(domain, state), source_key(item)
+    if source not in state.asked or (domain.id, source, now) in store.results:
+        state.asked[source] = now
+    settings = state.asked[source]
+    assert isinstance(settings, clip_runs.ClipSettings)
+    return settings
+
+
+def _follow(
+    job: Job,
+    domain: Domain,
+    state: PageState,
+    place: Any,
+    label: str,
+    part: tuple[int, int],
+    settings: clip_runs.ClipSettings | None = None,
+) -> None:
     """Wait for a job and show how far it is. A rerun of the page ends the wait, not the job."""
-    if job.wait(_QUIET_S if part[1] == 1 else 0.02):
+    # A run that was watched already is shown again at once.
+    if job.wait(_QUIET_S if part[1] == 1 and not job.pictures else 0.02):
         return
 
     def cancel() -> None:
@@ -142,9 +201,15 @@ def _follow(job: Job, domain: Domain, state: PageState, place: Any, label: str, 
         bar = st.empty()
         st.button(t("run.cancel"), key=f"{domain.id}.cancel.{part[0]}", on_click=cancel, icon=":material/stop_circle:")
         lines = st.empty()
-    told = 0
+        if settings is not None:
+            clip_view.offer_changed(domain, state, job.key, settings, under_way=part[0])
+        with st.container(key=f"clip-look-{part[0]}"):
+            picture = st.empty()
+    told = looked = 0
     while True:
-        ahead = 0 if job.started else workers_of(domain).ahead(job)
+        ahead = 0 if job.started else workers_of(domain, settings is not None).ahead(job)
+        if settings is not None and not job.started:
+            ahead += 1  # the one that runs, which takes long enough to be told
         done = (part[0] + job.fraction) / part[1]
         text = t("run.wait", count=ahead) if ahead else label
         if job.doing and not ahead:
@@ -153,6 +218,13 @@ def _follow(job: Job, domain: Domain, state: PageState, place: Any, label: str, 
         if job.said != told:
             told = job.said
             lines.markdown(f"**{t('speech.so_far')}**\n\n" + in_markdown(" ".join(job.lines)))
+        if job.pictures != looked:
+            looked = job.pictures
+            # Inside the message, not as a file: Streamlit keeps files until the script ends, which here is the end of
+            # the run, and then drops them though the browser may be about to ask. That browsers do not keep the messages
+            # instead is set in .streamlit/config.toml (minCachedMessageSize).
+            inside = f"data:image/jpeg;base64,{base64.b64encode(job.picture).decode()}"
+            picture.image(inside, width="stretch", alt=t("clip.look.alt"))
         if job.wait(_STEP_S):
             return
 
@@ -165,7 +237,13 @@ def offer_again(store: Store, domain: Domain, state: PageState, outcomes: Sequen
     def again() -> None:
         state.stopped.clear()
         for key in [key for key, outcome in store.results.items() if outcome.stopped]:
-            del store.results[key]
+            clip = store.results.pop(key).clip
+            if clip is not None:
+                store.folders.drop(clip_view.folder_of(clip))
+        for outcome in outcomes:
+            if outcome.stopped:
+                # A video that is started again takes the settings as they are now.
+                state.asked.pop(clip_runs.domain_and_input(outcome.key)[1], None)
 
     st.button(t("run.again"), key=f"{domain.id}.again", on_click=again, icon=":material/replay:")
 

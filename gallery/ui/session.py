@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import streamlit as st
 
 from gallery.domains import Domain
 from gallery.errors import GalleryError
 from gallery.results import Analysis
+from gallery.ui import clip_folders
 from gallery.ui.shelf import SHELF
 from gallery.ui.work import Job
+
+if TYPE_CHECKING:
+    from gallery.clips import Clip
 
 #: Results of one visitor that are kept; the oldest go first.
 MOST_RESULTS = 120
@@ -40,9 +45,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one file: an analysis, or a sentence on why there is none; ``stopped`` when it was cancelled.
+    """What came of one file: an analysis, for a video a clip, or a sentence on why there is neither.
 
-    ``key`` tells the run from every other: domain, input and options.
+    ``stopped`` when it was cancelled; a clip then holds what there was until then. ``key`` tells the run from every
+    other: domain, input and options.
     """
 
     name: str
@@ -50,6 +56,12 @@ class Outcome:
     analysis: Analysis | None
     error: str = ""
     stopped: bool = False
+    clip: Clip | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is nothing to show of it but a sentence."""
+        return self.analysis is None and self.clip is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +87,17 @@ class PageState:
     """The choices of one visitor on one page. They outlive the page's widgets, which Streamlit drops when it is left.
 
     Attributes:
-        mode: ``sample``, ``upload``, ``camera`` (or ``record``) or ``path``.
+        mode: ``sample``, ``upload``, ``live``, ``camera`` (or ``record``) or ``path``.
         sample: id of the sample, or None for the first.
         model, runtime, score, labels, limit, language: settings; ``labels`` empty for all.
+        every: every how many frames of a video one is analysed.
         given: the person's own files.
+        shots: pictures that were taken from the live camera.
         picked: which of them is shown.
         notices: sentences to show once (Markdown).
         away: ids of samples that had to be fetched when the page was opened; None before it was.
         stopped: the runs that the person cancelled, until they are started again.
+        asked: the settings that each video was last asked to be run with, by input.
     """
 
     model: str
@@ -93,11 +108,21 @@ class PageState:
     labels: list[str] = field(default_factory=list)
     limit: float = 1.0
     language: str | None = None
+    every: int = 1
     given: list[Given] = field(default_factory=list)
+    shots: list[Given] = field(default_factory=list)
     picked: int = 0
     notices: list[str] = field(default_factory=list)
     away: frozenset[str] | None = None
     stopped: set[object] = field(default_factory=set)
+    asked: dict[str, object] = field(default_factory=dict)
+
+
+class Live(Protocol):
+    """A camera or a microphone of one visitor."""
+
+    def close(self) -> None:
+        """Switch it off, and forget what it brought."""
 
 
 @dataclass
@@ -113,6 +138,9 @@ class Store:
         entered: the page that was opened last.
         round: how often everything was cleared; part of the keys of widgets that hold files.
         cleared: whether that is still to be said.
+        folders: what runs on videos wrote to disk; gone with this object.
+        microphone: what was said live (see :mod:`gallery.ui.live_microphone`), or None.
+        live: cameras and microphones, by page.
     """
 
     pages: dict[str, PageState] = field(default_factory=dict)
@@ -123,6 +151,12 @@ class Store:
     entered: str = ""
     round: int = 0
     cleared: bool = False
+    folders: clip_folders.Folders = field(default_factory=clip_folders.Folders)
+    microphone: Any = None
+    live: dict[str, Live] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, self.folders.close)
 
     def page(self, domain: Domain) -> PageState:
         """The choices made on a domain's page."""
@@ -141,6 +175,7 @@ class Store:
 def store() -> Store:
     """The store of the present visitor."""
     if _STORE not in st.session_state:
+        clip_folders.tidy()
         st.session_state[_STORE] = Store()
     return st.session_state[_STORE]
 
@@ -160,11 +195,19 @@ def clear() -> None:
     old = store()
     for job in old.jobs.values():
         job.cancel()
+    for live in old.live.values():
+        live.close()
+    old.folders.close()
+    if old.microphone is not None:
+        old.microphone.close()
     SHELF.drop(session_id())
     if runtime.exists():
         runtime.get_instance().uploaded_file_mgr.remove_session_files(session_id())
     entered = old.entered
-    st.session_state.clear()
+    for key in list(st.session_state):
+        # A browser's camera or microphone reports that it was switched off by this click, and is looked for then.
+        if not str(key).startswith(("stream.", "microphone.")):
+            del st.session_state[key]
     # A higher round gives every widget for files a new key, so that the browser shows it empty.
     st.session_state[_STORE] = Store(round=old.round + 1, entered=entered, cleared=True)
     st.query_params.clear()

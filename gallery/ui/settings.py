@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from gallery.domains import Domain
+from gallery.ui.clip_runs import EVERY
 from gallery.ui.model_card import runtime_name, title_of
 from gallery.ui.session import PageState, seed
 from gallery.ui.text import t
@@ -33,8 +34,8 @@ def least_score(domain: Domain) -> float:
     return 0.0 if domain.media == "audio" else 0.05
 
 
-def score(domain: Domain, state: PageState) -> None:
-    """The threshold."""
+def score(domain: Domain, state: PageState, clip: bool = False) -> None:
+    """The threshold; ``clip`` when it is for a video, which no slider filters afterwards."""
     cells = domain.id == "cells"
     least = least_score(domain)
     state.score = st.slider(
@@ -44,23 +45,24 @@ def score(domain: Domain, state: PageState) -> None:
         step=0.01,
         format="percent",
         key=seed(f"{domain.id}.score", min(max(state.score, least), 0.95)),
-        help=t("cells.score.help" if cells else "set.score.help"),
+        help=t("cells.score.help" if cells else "set.score.help.clip" if clip else "set.score.help"),
     )
 
 
-def labels(domain: Domain, state: PageState, known: Sequence[str]) -> None:
+def labels(domain: Domain, state: PageState, known: Sequence[str], clip: bool = False) -> None:
     """The filter of classes; empty for all."""
     key = seed(f"{domain.id}.labels", [label for label in state.labels if label in known])
+    kind = ".clip" if clip else ".proximity" if domain.id == "proximity" else ""
     state.labels = st.multiselect(
         t("set.labels"),
         known,
         key=key,
         placeholder=t("set.labels.all"),
-        help=t("set.labels.help.proximity" if domain.id == "proximity" else "set.labels.help"),
+        help=t(f"set.labels.help{kind}"),
     )
 
 
-def limit(domain: Domain, state: PageState) -> None:
+def limit(domain: Domain, state: PageState, clip: bool = False) -> None:
     """The distance below which the proximity page warns."""
     state.limit = st.slider(
         t("set.limit"),
@@ -69,7 +71,20 @@ def limit(domain: Domain, state: PageState) -> None:
         step=0.1,
         format=t("set.limit.format"),
         key=seed(f"{domain.id}.limit", state.limit),
-        help=t("set.limit.help"),
+        help=t("set.limit.help.clip" if clip else "set.limit.help"),
+    )
+
+
+def every(domain: Domain, state: PageState) -> None:
+    """Which frames of a video are analysed."""
+    if state.every not in EVERY:
+        state.every = EVERY[0]
+    state.every = st.selectbox(
+        t("set.every"),
+        EVERY,
+        format_func=lambda number: t(f"set.every.{number}"),
+        key=seed(f"{domain.id}.every", state.every),
+        help=t("set.every.help"),
     )
 
 

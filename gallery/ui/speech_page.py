@@ -16,11 +16,11 @@ from gallery.export.subtitles import to_srt, to_text, to_vtt
 from gallery.media.names import display_name, download_name, in_markdown
 from gallery.results import Analysis, Segment
 from gallery.samples import Sample, samples
-from gallery.ui import address, frame, inputs, model_card, results_view, settings
+from gallery.ui import address, frame, inputs, live_microphone, model_card, results_view, settings
 from gallery.ui.runs import analyse_all, offer_again, source
 from gallery.ui.session import Given, Outcome, PageState, seed, store
 from gallery.ui.text import Trusted, plain, t
-from gallery.wording import percent
+from gallery.wording import clock, percent
 
 #: Words below this confidence are shaded.
 UNSURE = 0.5
@@ -56,6 +56,12 @@ def show() -> None:
         _language(state)
         settings.advanced(domain, state, own_checkpoint=inputs.from_this_computer())
     address.write(domain, state, settings.runtimes_for(domain))
+    if state.mode == "live":
+        with left, frame.guard():
+            live_microphone.show(kept, domain, state, narrowed)
+        results_view.how(domain)
+        return
+    live_microphone.leave(kept)
     items = chosen.items()
     below = st.container()
     with left, frame.guard():
@@ -219,16 +225,6 @@ def _lines(analysis: Analysis) -> None:
             ),
         },
     )
-
-
-def clock(seconds: float, tenths: bool = False) -> str:
-    """``m:ss``, ``h:mm:ss`` from an hour on, with tenths of a second where they matter."""
-    tens = round(seconds * 10)
-    whole, rest = divmod(tens, 10)
-    minutes, second = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
-    return f"{text}.{rest}" if tenths else text
 
 
 def _downloads(

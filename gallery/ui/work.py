@@ -40,8 +40,11 @@ class Job:
         doing: what it does at the moment, in words.
         lines: the last of what it has found so far, newest last.
         said: how much it has found so far, also what is no longer among ``lines``.
+        picture: what it looks like at the moment, as JPEG; empty for work that has nothing to show.
+        pictures: how many of these there were.
         result: what it returned, or None.
         error: what it raised, or None; :class:`Cancelled` when it was dropped.
+        abandoned: whether nobody wants what there is of it.
     """
 
     def __init__(self, key: object, session: str, work: Callable[[Job], Any]) -> None:
@@ -51,6 +54,9 @@ class Job:
         self.doing = ""
         self.lines: deque[str] = deque(maxlen=_LINES)
         self.said = 0
+        self.picture = b""
+        self.pictures = 0
+        self.abandoned = False
         self.result: Any = None
         self.error: BaseException | None = None
         self.started = False
@@ -68,6 +74,11 @@ class Job:
         """Called by the work: one more line that it has found."""
         self.lines.append(line)
         self.said += 1
+
+    def look(self, jpeg: bytes) -> None:
+        """Called by the work: what it looks like at the moment."""
+        self.picture = jpeg
+        self.pictures += 1
 
     def report(self, fraction: float, message: str = "") -> None:
         """Called by the work: say how far it is.
@@ -94,6 +105,11 @@ class Job:
         self._cancel.set()
         if not self.started:
             self.drop()
+
+    def abandon(self) -> None:
+        """Ask the work to stop, and to keep nothing of what there is."""
+        self.abandoned = True
+        self.cancel()
 
     def drop(self) -> None:
         """End work that never began, so that nobody waits for it for ever."""
@@ -207,13 +223,15 @@ def session_is_open(session: str) -> bool:
     return not runtime.exists() or bool(runtime.get_instance().is_active_session(session))
 
 
-def _number(variable: str, default: int) -> int:
+def places(variable: str, default: int) -> int:
+    """How many of something run at a time: what the environment says, at least 1, or the default."""
     try:
         return max(1, int(os.environ.get(variable, default)))
     except ValueError:
         return default
 
 
-#: Pictures take milliseconds, recordings take minutes: neither waits for the other.
-PICTURES = Workers("pictures", places=_number("GALLERY_PICTURE_PLACES", 2), line=_number("GALLERY_LINE", 12))
-SPEECH = Workers("speech", places=_number("GALLERY_SPEECH_PLACES", 1), line=_number("GALLERY_LINE", 12))
+#: Pictures take milliseconds, recordings and videos take minutes: none waits for another kind.
+PICTURES = Workers("pictures", places=places("GALLERY_PICTURE_PLACES", 2), line=places("GALLERY_LINE", 12))
+SPEECH = Workers("speech", places=places("GALLERY_SPEECH_PLACES", 1), line=places("GALLERY_LINE", 12))
+VIDEO = Workers("video", places=places("GALLERY_VIDEO_PLACES", 1), line=places("GALLERY_LINE", 12))

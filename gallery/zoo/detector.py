@@ -23,7 +23,7 @@ from gallery.errors import OptionError, WeightsMismatch
 from gallery.results import Detection, ModelUse
 from gallery.zoo import exports, offline, store
 from gallery.zoo.integrity import Progress as Download
-from gallery.zoo.networks import Network, OnnxNetwork, OpenVinoNetwork, TorchNetwork, check_runtime
+from gallery.zoo.networks import FromPixels, Network, OnnxNetwork, OpenVinoNetwork, TorchNetwork, check_runtime
 from gallery.zoo.shared import Shared
 
 #: Boxes of the same label that overlap more than this are one object (ultralytics' default).
@@ -86,32 +86,25 @@ class Detector:
             labels: keep these labels only (all when None).
             most: keep at most this many, the best ones.
         """
-        import cv2
-        import torch
-
         started = time.perf_counter()
-        boxed = np.asarray(self._letterbox(image=pixels))
-        batch = np.asarray(cv2.dnn.blobFromImage(boxed, 1 / 255), np.float32)
+        batch = np.asarray(self._letterbox(image=pixels))[None]
         self._network.ready(batch.shape)
         prepared = time.perf_counter()
-        raw = self._network(batch)
+        raw = self._network(batch)[0]
         inferred = time.perf_counter()
         wanted = None if labels is None else [i for i, label in enumerate(self.labels) if label in set(labels)]
-        # the library keeps what scores more than its bound; the gallery means at least
-        bound = float(np.nextafter(np.float32(score), np.float32(0)))
-        found = self._nms(
-            torch.from_numpy(raw), bound, IOU, classes=wanted, max_det=most, nc=len(self.labels), rotated=self.oriented
-        )[0]
-        rows = found.numpy()
-        shape = boxed.shape[:2]
+        places, classes = _candidates(raw, len(self.labels), score, wanted)
+        shape = batch.shape[1:3]
         oriented = None
         if self.oriented:
+            rows = self._turned(places, score, most)
             oriented = np.concatenate([rows[:, :4], rows[:, -1:]], axis=1)
             oriented[:, :4] = self._ops.scale_boxes(shape, oriented[:, :4], pixels.shape, xywh=True)
             boxes = enclosing(self._ops.xywhr2xyxyxyxy(oriented))
             boxes[:, 0::2] = boxes[:, 0::2].clip(0, pixels.shape[1])
             boxes[:, 1::2] = boxes[:, 1::2].clip(0, pixels.shape[0])
         else:
+            rows = _upright(places, classes, most)
             boxes = np.asarray(self._ops.scale_boxes(shape, rows[:, :4].copy(), pixels.shape))
         finished = time.perf_counter()
         return Prediction(
@@ -123,6 +116,16 @@ class Detector:
             infer_ms=(inferred - prepared) * 1e3,
             post_ms=(finished - inferred) * 1e3,
         )
+
+    def _turned(self, places: npt.NDArray[np.float32], score: float, most: int) -> npt.NDArray[np.float32]:
+        """Oriented boxes without their duplicates: N x 7, centre, size, score, class, angle."""
+        import torch
+
+        if places.shape[1] == 6:  # six places would be taken for the output of another kind of network
+            places = np.pad(places, ((0, 0), (0, 1)))
+        bound = float(np.nextafter(np.float32(score), np.float32(0)))  # the library keeps what scores more than it
+        kept = self._nms(torch.from_numpy(places[None]), bound, IOU, max_det=most, nc=len(self.labels), rotated=True)
+        return kept[0].numpy()
 
     def detections(self, prediction: Prediction) -> tuple[Detection, ...]:
         """The prediction as detections, best first."""
@@ -143,25 +146,68 @@ class Detector:
         return tuple(found)
 
 
+def _candidates(
+    raw: npt.NDArray[np.float32], kinds: int, score: float, wanted: Sequence[int] | None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """The places of a network's output where something may be, and the best class of each.
+
+    Most of the thousands of places hold nothing, and what follows is spared them.
+
+    Args:
+        raw: (4 + kinds + more) x places: centre, size, a score for each class, and what else there is.
+        score: a place counts when its best class scores at least this.
+        wanted: and when that class is among these (all when None).
+    """
+    scores = raw[4 : 4 + kinds]
+    chosen = np.flatnonzero(scores.max(axis=0) >= score)
+    classes = scores[:, chosen].argmax(axis=0)
+    if wanted is not None:
+        among = np.isin(classes, wanted)
+        chosen, classes = chosen[among], classes[among]
+    return np.ascontiguousarray(raw[:, chosen]), classes
+
+
+def _upright(places: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.float32]:
+    """Upright boxes without their duplicates, best first: N x 6, xyxy, score, class."""
+    import cv2
+
+    if not len(classes):
+        return np.zeros((0, 6), np.float32)
+    scores = places[4 + classes, np.arange(len(classes))]
+    corner, size = places[:2] - places[2:4] / 2, places[2:4]
+    boxes = np.concatenate([corner, size]).T
+    suppress: Any = cv2.dnn.NMSBoxesBatched  # its hints know lists only
+    kept = np.asarray(suppress(boxes, scores, classes.astype(np.int32), 0.0, IOU), np.int64)[:most]
+    best = boxes[kept]
+    best[:, 2:] += best[:, :2]
+    return np.column_stack([best, scores[kept], classes[kept]]).astype(np.float32)
+
+
 def enclosing(polygons: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Upright boxes, N x 4 xyxy, around polygons, N x 4 x 2."""
     return np.concatenate([polygons.min(axis=1), polygons.max(axis=1)], axis=1)
 
 
 def load_detector(
-    model_id: str, runtime: str = "openvino", progress: Callable[[Download], None] | None = None
+    model_id: str,
+    runtime: str = "openvino",
+    progress: Callable[[Download], None] | None = None,
+    streams: int = 1,
 ) -> Detector:
     """The shared detector of a registry id on a runtime; weights are fetched and checked if they are not there.
 
     Args:
         progress: called while weights arrive.
+        streams: calls that are to run beside each other, as for the frames of a video (see
+            :class:`~gallery.zoo.networks.OpenVinoNetwork`; the other runtimes do as they do).
 
     Raises:
         UnknownModel, ModelUnavailable, WeightsMismatch, DiskFull: see :func:`gallery.zoo.store.ensure`.
         OptionError: no such runtime, or the model is no detector.
     """
     check_runtime(runtime)
-    return _loaded.get((model_id, runtime), lambda: _build(model_id, runtime, progress))
+    streams = streams if runtime == "openvino" else 1
+    return _loaded.get((model_id, runtime, streams), lambda: _build(model_id, runtime, progress, streams))
 
 
 def check_score(score: float) -> float:
@@ -175,7 +221,7 @@ def check_score(score: float) -> float:
     return score
 
 
-def _build(model_id: str, runtime: str, progress: Callable[[Download], None] | None) -> Detector:
+def _build(model_id: str, runtime: str, progress: Callable[[Download], None] | None, streams: int) -> Detector:
     offline.apply()
     resolved = store.ensure(model_id, progress=progress)
     entry = resolved.entry
@@ -186,7 +232,7 @@ def _build(model_id: str, runtime: str, progress: Callable[[Download], None] | N
     if runtime == "torch":
         with tempfile.TemporaryDirectory(prefix="gallery-") as private:
             weights = _checked_copy(resolved, Path(private))
-            network: Network = TorchNetwork(_yolo(weights, entry.task).model.fuse(verbose=False))
+            network: Network = FromPixels(TorchNetwork(_yolo(weights, entry.task).model.fuse(verbose=False)))
     else:
         # one conversion serves both runtimes: OpenVINO reads ONNX, with the same output to the last bit as after its
         # own converter, which would report its use to its makers
@@ -202,7 +248,8 @@ def _build(model_id: str, runtime: str, progress: Callable[[Download], None] | N
             lambda part: _export(resolved, size, part),
         )
         model = folder / "model.onnx"
-        network = OpenVinoNetwork(model) if runtime == "openvino" else OnnxNetwork(model)
+        openvino = runtime == "openvino"
+        network = OpenVinoNetwork(model, pixels=True, streams=streams) if openvino else FromPixels(OnnxNetwork(model))
     return Detector(
         network,
         labels=entry.classes,

@@ -111,7 +111,13 @@ class Whisper:
         return Language(code, float(score), {each: float(value) for each, value in scores})
 
     def transcribe(
-        self, speech: npt.NDArray[np.float32], *, language: str | None, beam: int = 1, words: bool = True
+        self,
+        speech: npt.NDArray[np.float32],
+        *,
+        language: str | None,
+        beam: int = 1,
+        words: bool = True,
+        once: bool = False,
     ) -> Iterator[Segment]:
         """What is said, as it is recognised; times are seconds from the start of ``speech``.
 
@@ -124,13 +130,16 @@ class Whisper:
             language: a code of :attr:`languages`, or None to find out.
             beam: hypotheses that are followed; more is slower and at times better.
             words: also find the time of each word.
+            once: take the first try also where it is poor; for what is shown for a moment only.
         """
+        tries = {"temperature": 0.0} if once else {}
         with self._turns.take():
             found, _ = self._model.transcribe(
                 speech,
                 language=language,
                 beam_size=beam,
                 word_timestamps=words,
+                **tries,
                 # What was said before makes long files more fluent, and makes a slip repeat itself to their end.
                 condition_on_previous_text=False,
                 vad_filter=False,

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 
 from gallery.zoo import paths
 
-_ARGUMENTS = (
+ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
@@ -66,7 +66,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def browser(chromium_path: str) -> Iterator[Browser]:
     """Debian's chromium, or whichever is on this machine."""
     with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=chromium_path, args=list(_ARGUMENTS))
+        started = play.chromium.launch(executable_path=chromium_path, args=list(ARGUMENTS))
         yield started
         started.close()
 

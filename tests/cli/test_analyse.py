@@ -3,11 +3,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import av
 import pytest
 
 from gallery.__main__ import main
-from tests.photos import BUS, CHELSEA
+from gallery.cli.progress import Line
+from gallery.cli.resume import JOURNAL
+from tests.films import film, pan, pan_file
+from tests.photos import ANIMATED, BUS, CHELSEA
 
 
 def _run(capsys, *arguments) -> tuple[int, str, str]:
@@ -46,8 +57,9 @@ def test_everything_about_a_file_into_a_folder(tmp_path, capsys):
     assert status == 0
     assert "4 person, 1 bus" in said and "alert" in said
     kinds = ("annotated.jpg", "result.json", "table.csv")
-    assert len(list(out.iterdir())) == 12
-    assert len({p.name.casefold() for p in out.iterdir()}) == 12
+    files = [p for p in out.iterdir() if p.name != JOURNAL]
+    assert len(files) == 12
+    assert len({p.name.casefold() for p in files}) == 12
     assert all((out / f"bus-{kind}").is_file() for kind in kinds)
     entry = json.loads((out / "bus-result.json").read_text(encoding="utf-8"))[0]
     assert entry["timings_ms"]["draw"] > 0
@@ -63,6 +75,7 @@ def test_results_beside_the_pictures_leave_these_alone(tmp_path, capsys):
     assert _run(capsys, "analyse", "signs", photo, "--out", tmp_path)[0] == 0
     assert photo.read_bytes() == BUS.read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == [
+        JOURNAL,
         "street-annotated.jpg",
         "street-result.json",
         "street-table.csv",
@@ -106,3 +119,275 @@ def test_a_wrong_setting_is_one_sentence(arguments, sentence, capsys):
     status, _, err = _run(capsys, "analyse", "signs", BUS, *arguments)
     assert status == 1
     assert sentence in err and "Traceback" not in err
+
+
+# --- videos ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    """Twelve frames of a pan over a bus and people."""
+    return pan_file(tmp_path_factory.mktemp("clip") / "my clip.mp4", 12)
+
+
+def test_a_video_into_a_folder_and_into_the_list(clip, tmp_path, capsys):
+    out, target = tmp_path / "results", tmp_path / "all.json"
+    status, said, err = _run(capsys, "analyse", "signs", BUS, clip, "--out", out, "--json", target)
+    assert status == 0 and err == ""
+    line = said.splitlines()[1]
+    assert line.startswith("my clip.mp4: ") and "1 bus" in line and "12 frames" in line and "a second" in line
+    names = ("my-clip-annotated.mp4", "my-clip-frames.csv", "my-clip-frames.json")
+    assert {p.name for p in out.iterdir() if p.name.startswith("my")} == set(names)
+    assert not [p for p in out.iterdir() if p.name.startswith(".") and p.name != JOURNAL]
+    with av.open(str(out / names[0])) as video:
+        assert sum(1 for _ in video.decode(video=0)) == 12
+    rows = list(csv.DictReader(io.StringIO((out / names[1]).read_text(encoding="utf-8-sig"))))
+    picture, entry = json.loads(target.read_text(encoding="utf-8"))
+    assert picture["file"] == "bus.jpg"
+    assert entry == json.loads((out / names[2]).read_text(encoding="utf-8"))
+    assert (entry["file"], entry["domain"], entry["analysed_frames"]) == ("my clip.mp4", "signs", 12)
+    assert entry["settings"]["score"] == 0.35
+    found = [d for f in entry["frames"] for d in f["detections"]]
+    assert len(found) == len(rows) > 12
+    assert min(d["score"] for d in found) >= 0.35
+    assert len({d["attributes"].get("track_id") for d in found if d["label"] == "bus"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("domain", "arguments", "frames"),
+    [("signs", ["--every", 5], 3), ("proximity", ["--every", 6, "--limit", 20], 2), ("satellite", ["--every", 12], 1)],
+)
+def test_every_nth_frame_of_a_video_without_a_folder(domain, arguments, frames, clip, capsys):
+    status, out, _ = _run(capsys, "analyse", domain, clip, "--json", "-", *arguments)
+    assert status == 0
+    (entry,) = json.loads(out)
+    assert entry["analysed_frames"] == len(entry["frames"]) == frames
+    if domain == "proximity":
+        assert entry["alerts"] and entry["alerts"][0]["unit"] == "person heights"
+        assert entry["frames"][0]["alerts"]
+
+
+def test_the_list_of_a_video_alone_reads_as_the_list_of_a_picture_does(clip, capsys):
+    """One list, laid out alike, whatever is in it."""
+    _, out, _ = _run(capsys, "analyse", "signs", clip, clip.parent / "gone.mp4", clip, "--json", "-", "--every", 12)
+    assert out.startswith('[\n  {\n    "file"') and out.endswith("\n  }\n]\n")
+    assert ["error" in e for e in json.loads(out)] == [False, True, False]
+
+
+#: (domain, content, sentence)
+NOT_READ = [
+    ("cells", lambda: film(), "this page takes still pictures"),
+    ("speech", lambda: film(), "it is a video without a sound track"),
+    ("signs", lambda: film()[:900], "damaged or incomplete"),
+    ("signs", lambda: b"\0\0\0\x14ftypisom\0\0\2\0mp41", "“clip.mp4”"),
+]
+
+
+@pytest.mark.parametrize(("domain", "make", "sentence"), NOT_READ)
+def test_a_video_that_is_not_read_is_one_sentence(domain, make, sentence, tmp_path, capsys):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(make())
+    status, out, err = _run(capsys, "analyse", domain, path, "--out", tmp_path / "out")
+    assert status == 1 and out == ""
+    assert sentence in err and "Traceback" not in err and len(err.splitlines()) == 1
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_every_zeroth_frame_is_a_sentence(clip, capsys):
+    status, _, err = _run(capsys, "analyse", "signs", clip, "--every", "0")
+    assert status == 1 and "Choose --every from 1" in err
+
+
+# --- folders --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """A folder with two pictures, a video, something else, something hidden, and folders in it that loop."""
+    folder = tmp_path / "photos"
+    deep = folder / "deep" / "er"
+    deep.mkdir(parents=True)
+    for name in ("frame10.jpg", "frame2.jpg", ".hidden.jpg", "deep/er/last.jpg"):
+        shutil.copy(BUS, folder / name)
+    (folder / "clip.mp4").write_bytes(film(frames=pan(3)))
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / ".cache").mkdir()
+    shutil.copy(BUS, folder / ".cache" / "no.jpg")
+    (deep / "loop").symlink_to(folder)
+    return folder
+
+
+#: (arguments, files that are analysed in this order, files that are left alone)
+FOLDERS = [
+    ([], ["clip.mp4", "frame2.jpg", "frame10.jpg"], 1),
+    (["--recursive"], ["clip.mp4", "frame2.jpg", "frame10.jpg", "last.jpg"], 1),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected", "left"), FOLDERS)
+def test_a_folder_is_the_files_in_it(arguments, expected, left, photos, capsys):
+    status, out, err = _run(capsys, "analyse", "signs", photos, *arguments)
+    assert status == 0 and err == ""
+    lines = out.splitlines()
+    assert [line.split(":")[0] for line in lines[:-1]] == expected
+    assert lines[-1] == f"{left} other file was left alone."
+
+
+def test_each_domain_takes_what_it_reads(photos, capsys):
+    shutil.copy(ANIMATED, photos / "moving.gif")
+    status, out, _ = _run(capsys, "analyse", "cells", photos)
+    assert status == 0
+    assert [line.split(":")[0] for line in out.splitlines()[:-1]] == ["frame2.jpg", "frame10.jpg", "moving.gif"]
+    status, _, err = _run(capsys, "analyse", "speech", photos / "deep")
+    assert status == 1
+    assert "There is nothing in “deep” that Speech reads. Add --recursive" in err
+
+
+def test_what_is_done_is_not_done_again(photos, tmp_path, capsys):
+    """Also when the results lie among the pictures: they are no input of the next run."""
+    target = tmp_path / "all.json"
+    arguments = ["analyse", "signs", photos, "--out", photos, "--json", target]
+    status, first, _ = _run(capsys, *arguments)
+    assert status == 0 and "done before" not in first
+    entries = json.loads(target.read_text(encoding="utf-8"))
+    made = {p.name: p.stat().st_mtime_ns for p in photos.iterdir() if "-" in p.name and p.name != JOURNAL}
+    assert len(made) == 9
+
+    status, second, _ = _run(capsys, *arguments)
+    assert status == 0
+    assert [line.endswith("(done before)") for line in second.splitlines()[:3]] == [True] * 3
+    assert "3 of 3 were done before; --again does them again." in second
+    assert json.loads(target.read_text(encoding="utf-8")) == entries
+    assert {p.name: p.stat().st_mtime_ns for p in photos.iterdir() if "-" in p.name and p.name != JOURNAL} == made
+
+
+#: (what happens between two runs, arguments of the second, files that are done again)
+CHANGES = [
+    (lambda out, files: None, [], []),
+    (lambda out, files: None, ["--again"], ["a.jpg", "b.jpg"]),
+    (lambda out, files: None, ["--score", "0.5"], ["a.jpg", "b.jpg"]),
+    (lambda out, files: os.utime(files[1], (1, 1)), [], ["b.jpg"]),
+    (lambda out, files: files[0].write_bytes(CHELSEA.read_bytes()), [], ["a.jpg"]),
+    (lambda out, files: (out / "b-table.csv").unlink(), [], ["b.jpg"]),
+    (lambda out, files: (out / "a-result.json").write_text("[]"), [], ["a.jpg"]),
+    (lambda out, files: (out / JOURNAL).unlink(), [], ["a.jpg", "b.jpg"]),
+    (lambda out, files: (out / JOURNAL).write_bytes((out / JOURNAL).read_bytes()[:-20]), [], ["b.jpg"]),
+    (lambda out, files: (out / JOURNAL).write_bytes(b"\xff\xfe{}[]\n"), [], ["a.jpg", "b.jpg"]),
+]
+
+
+@pytest.mark.parametrize(("change", "arguments", "again"), CHANGES)
+def test_what_changed_is_done_again(change, arguments, again, tmp_path, capsys):
+    files = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    for path in files:
+        shutil.copy(BUS, path)
+    out = tmp_path / "out"
+    command = ["analyse", "signs", *files, "--out", out]
+    assert _run(capsys, *command)[0] == 0
+    names = sorted(p.name for p in out.iterdir())
+    change(out, files)
+    status, said, _ = _run(capsys, *command, *arguments)
+    assert status == 0
+    assert [line.split(":")[0] for line in said.splitlines() if ".jpg" in line and "done before" not in line] == again
+    assert sorted(p.name for p in out.iterdir()) == names
+    assert _run(capsys, *command, *[a for a in arguments if a != "--again"])[1].count("(done before)") == 2
+
+
+def test_a_journal_cannot_name_files_elsewhere(tmp_path, capsys):
+    """It may have been sent by somebody: a name that leaves the folder counts for nothing."""
+    out = tmp_path / "out"
+    shutil.copy(BUS, tmp_path / "a.jpg")
+    command = ["analyse", "signs", tmp_path / "a.jpg", "--out", out, "--json", "-"]
+    assert _run(capsys, *command)[0] == 0
+    secret = tmp_path / "secret.json"
+    secret.write_text('[{"secret": 1}]')
+    done = json.loads((out / JOURNAL).read_text(encoding="utf-8"))
+    (out / JOURNAL).write_text(json.dumps({**done, "result": "../secret.json", "outputs": ["../secret.json"]}) + "\n")
+    status, said, _ = _run(capsys, *command)
+    assert status == 0 and "secret" not in said
+
+
+def test_results_of_two_applications_side_by_side(tmp_path, capsys):
+    for domain in ("signs", "proximity"):
+        assert _run(capsys, "analyse", domain, BUS, "--out", tmp_path)[0] == 0
+    assert json.loads((tmp_path / "bus-result.json").read_text(encoding="utf-8"))[0]["domain"] == "signs"
+    assert json.loads((tmp_path / "bus-2-result.json").read_text(encoding="utf-8"))[0]["domain"] == "proximity"
+
+
+def test_a_file_of_ones_own_is_not_written_over(tmp_path, capsys):
+    for name in ("street.jpg", "street-annotated.jpg"):
+        shutil.copy(BUS, tmp_path / name)
+    assert _run(capsys, "analyse", "signs", tmp_path, "--out", tmp_path)[0] == 0
+    assert (tmp_path / "street-annotated.jpg").read_bytes() == BUS.read_bytes()
+    assert (tmp_path / "street-2-annotated.jpg").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_stopped_in_a_video_it_goes_on_where_it_was(tmp_path, capsys):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    shutil.copy(BUS, folder / "a.jpg")
+    (folder / "b.mp4").write_bytes(film(frames=pan(40) * 15))
+    command = ["analyse", "signs", str(folder), "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gallery", *command],
+        cwd=Path(__file__).resolve().parents[2],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(out.glob(".gallery-clip-*/.clip-*/.annotated.mp4.part")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "Stopped. Run the same command again to go on.\n" and said.startswith("a.jpg: ")
+    assert sorted(p.name for p in out.iterdir()) == [JOURNAL, "a-annotated.jpg", "a-result.json", "a-table.csv"]
+    (folder / "b.mp4").write_bytes(film(frames=pan(3)))
+    status, said, _ = _run(capsys, *command)
+    assert status == 0
+    assert [line.endswith("(done before)") for line in said.splitlines()[:2]] == [True, False]
+
+
+# --- the line that says how far it is -------------------------------------------------------------------------------
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_line_says_how_far_it_is(clip, monkeypatch, capsys):
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert main(["analyse", "signs", str(clip), str(BUS)]) == 0
+    said = terminal.getvalue()
+    assert "[1/2] my clip.mp4" in said and "frame 1 of about 12" in said and "#" in said
+    assert max(len(piece) for piece in said.split("\r")) <= 78
+    assert said.endswith("\r")  # nothing of it stays
+
+
+def test_the_time_that_is_left(monkeypatch):
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    line = Line(1)
+    line.begin(1, "a very long name of a file that does not fit beside all the rest of it in one line.mp4")
+    line.report(0.1, "frame 10 of about 100")
+    assert "left" not in terminal.getvalue()
+    now[0] = 110.0
+    line.report(0.25, "frame 25 of about 100")
+    assert " 25% ####------------ frame 25 of about 100, 0:30 left" in terminal.getvalue()
+    line.report(1.0, "done")
+    assert terminal.getvalue().endswith(" \r")
+
+
+def test_into_a_pipe_nothing_is_said(capsys):
+    line = Line(1)
+    line.begin(1, "a.mp4")
+    line.report(0.5, "frame 1")
+    line.clear()
+    assert capsys.readouterr().err == ""

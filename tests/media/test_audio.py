@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from gallery.errors import EmptyMedia, MediaError, MediaTooLarge, UnreadableMedia, UnsupportedMedia
-from gallery.media import audio
+from gallery.media import container
 from gallery.media.audio import AudioLimits, human_seconds, read_audio, recording_wav
 from gallery.media.types import Recording
 
@@ -181,8 +181,8 @@ def test_exactly_the_limit_is_let_in() -> None:
 
 
 def test_external_files_are_not_opened() -> None:
-    with pytest.raises(audio._Outside):
-        audio._refuse("file:///etc/passwd", 1, {})
+    with pytest.raises(container.Outside):
+        container.refuse("file:///etc/passwd", 1, {})
 
 
 def test_quicktime_track_that_lies_in_another_file(tmp_path: Path) -> None:
