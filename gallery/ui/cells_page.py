@@ -51,6 +51,8 @@ def show() -> None:
         if not chosen.given:
             results_view.how(domain)
             return
+    else:
+        live_camera.leave(kept, domain)
     items = chosen.items()
     card = st.container()
     with left, frame.guard():

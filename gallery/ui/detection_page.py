@@ -73,6 +73,8 @@ def show(domain_id: str) -> None:
         if not chosen.given:
             results_view.how(domain)
             return
+    else:
+        live_camera.leave(kept, domain)
     items = chosen.items()
     below = st.container()
     with left, frame.guard():

@@ -199,6 +199,14 @@ def show(
     st.fragment(_panel, run_every=1.0)(kept, domain, state, live, key, summary)
 
 
+def leave(kept: Store, domain: Domain) -> None:
+    """Switch the camera off when the page shows something else; what it saw is there when the person comes back."""
+    live = kept.live.get(domain.id)
+    if isinstance(live, LiveCamera):
+        live.asked_at = None
+        live.end()
+
+
 def _constraints(domain: Domain, key: str, fixed: bool) -> dict[str, Any]:
     """Which camera and how large; ``fixed`` while it is on."""
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}.choice"):
@@ -246,6 +254,8 @@ def _stream(live: LiveCamera, key: str, constraints: dict[str, Any]) -> None:
     asked = context.state.playing or context.state.signalling
     if not asked:
         live.asked_at = None
+        if live.on:  # the browser has stopped; the connection's own end may take half a minute
+            live.end()
     elif live.asked_at is None:
         live.asked_at = time.monotonic()
         live.failed = False

@@ -33,7 +33,8 @@ h2, h3 { letter-spacing: -0.005em; }
   border-radius: 0.45rem; object-fit: contain; }
 /* Streamlit leaves what stood there before until a script ends. A video takes minutes, so meanwhile it goes; not at
    once, because at each rerun everything is old for a moment. */
-[data-testid="stMain"]:has([class*="st-key-clip-look"]) [data-stale="true"] {
+[data-testid="stMain"]:has([class*="st-key-clip-look"]) :is([data-stale="true"],
+  :is([data-testid="stExpander"], .st-key-picture, .st-key-clip):has([data-stale="true"])) {
   animation: gallery-gone 0s linear 1.2s forwards; }
 @keyframes gallery-gone { to { display: none; position: absolute; opacity: 0; pointer-events: none; } }
 

@@ -221,8 +221,8 @@ def _follow(
         if job.pictures != looked:
             looked = job.pictures
             # Inside the message, not as a file: Streamlit keeps files until the script ends, which here is the end of
-            # the run, and then drops them though the browser may be about to ask. That browsers do not keep the messages
-            # instead is set in .streamlit/config.toml (minCachedMessageSize).
+            # the run, and then drops them though the browser may be about to ask. That browsers do not keep the
+            # messages instead is set in .streamlit/config.toml (minCachedMessageSize).
             inside = f"data:image/jpeg;base64,{base64.b64encode(job.picture).decode()}"
             picture.image(inside, width="stretch", alt=t("clip.look.alt"))
         if job.wait(_STEP_S):

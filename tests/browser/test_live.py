@@ -43,8 +43,12 @@ def with_camera(browser: Browser, chromium_path: str, tmp_path_factory: pytest.T
 def page(with_camera: Browser, server: str) -> Iterator[Page]:
     """Traffic signs with Live chosen."""
     opened = live.open_live(with_camera, server, "signs")
+    elsewhere: list[str] = []
+    opened.on("request", lambda request: None if request.url.startswith((server, "data:", "blob:")) else
+              elsewhere.append(request.url))  # fmt: skip
     yield opened
     opened.context.close()
+    assert not elsewhere, "an outside server was asked"
 
 
 def counts(page: Page) -> dict[str, int]:
@@ -134,6 +138,23 @@ def test_stop_leave_come_back_and_a_second_viewer(page: Page, with_camera: Brows
     assert threads_of(server) <= both - 3, "a closed window keeps its threads"
     before = live.frames(page)
     live.wait_for_frames(page, before + 5)
+
+
+def test_another_input_switches_the_camera_off(page: Page, server: str) -> None:
+    live.start(page)
+    live.wait_for_frames(page)
+    on = threads_of(server)
+    page.locator(".st-key-input").get_by_text("Sample", exact=True).click()
+    page.locator(".st-key-picture img").wait_for()
+    for _ in range(20):
+        if threads_of(server) <= on - 3:
+            break
+        page.wait_for_timeout(500)
+    assert threads_of(server) <= on - 3
+    live.choose_live(page)
+    expect(page.get_by_text("The camera is off.")).to_be_visible()
+    live.start(page)
+    live.wait_for_frames(page)
 
 
 def test_pause_snapshot_and_recording(page: Page, tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ def test_an_uploaded_video_is_watched_played_and_taken_along(visitor, clip: Path
     page = visitor.open("signs")
     _upload(page, clip)
     _runs(page)
+    # what stood there before does not stay below for the minutes that a video may take
+    expect(page.locator(".st-key-picture img")).not_to_be_visible()
     video = page.locator(".st-key-clip video")
     video.wait_for()
     visitor.settled()
