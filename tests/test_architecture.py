@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = {"errors", "results"}
+CORE = {"draw", "export", "domains", "samples", "zoo", "media", "languages", "wording", *BASE}
 ALLOWED = {
     "errors": set(),
     "results": set(),
@@ -30,37 +31,8 @@ ALLOWED = {
     "lan": {"lan", "zoo", "errors"},
     "draw": {"draw", "wording", *BASE},
     "export": {"export", *BASE},
-    "ui": {
-        "ui",
-        "clips",
-        "live",
-        "lan",
-        "ledger",
-        "tracking",
-        "languages",
-        "wording",
-        "draw",
-        "export",
-        "domains",
-        "samples",
-        "zoo",
-        "media",
-        *BASE,
-    },
-    "cli": {
-        "cli",
-        "clips",
-        "lan",
-        "languages",
-        "wording",
-        "draw",
-        "export",
-        "domains",
-        "samples",
-        "zoo",
-        "media",
-        *BASE,
-    },
+    "ui": {"ui", "clips", "live", "lan", "ledger", "tracking", *CORE},
+    "cli": {"cli", "clips", "lan", *CORE},
     "__main__": {"cli", "zoo", "errors"},
     "__init__": set(),
 }
