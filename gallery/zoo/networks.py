@@ -57,6 +57,7 @@ class OpenVinoNetwork:
     def __init__(self, path: Path, pixels: bool = False, streams: int = 1) -> None:
         import openvino
 
+        _settle(openvino)
         self._core = openvino.Core()
         self._path = path
         self._pixels = pixels
@@ -83,6 +84,24 @@ class OpenVinoNetwork:
 
     def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         return self._compiled.get(batch.shape, lambda: self._compile(batch.shape))(batch)
+
+
+_first = threading.Lock()
+_settled = False
+
+
+def _settle(openvino: Any) -> None:
+    """Have OpenVINO's table of types made by one thread.
+
+    It is made by whichever call needs it first, which lets go of the interpreter's lock half-way: a second thread that
+    needs it at that moment takes that lock and waits for the table, and neither goes on for ever.
+    """
+    global _settled
+    with _first:
+        if not _settled:
+            openvino.Type.u8.to_dtype()
+            openvino.Tensor(np.zeros(1, np.uint8), shared_memory=True)
+            _settled = True
 
 
 def _from_pixels(model: Any) -> Any:
