@@ -65,6 +65,8 @@ p:empty { display: none; }
 mark { color: inherit; background: color-mix(in srgb, #E69F00 32%, transparent); border-radius: 0.2rem; }
 """
 _component: Any = None
+#: The page that has a microphone.
+_PAGE = "speech"
 
 
 @dataclass
@@ -133,8 +135,9 @@ class Microphone:
 
 def leave(kept: Store) -> None:
     """Switch the microphone off, because the page shows something else."""
-    if kept.microphone is not None:
-        kept.microphone.stop()
+    microphone = kept.live.get(_PAGE)
+    if isinstance(microphone, Microphone):
+        microphone.stop()
 
 
 def show(kept: Store, domain: Domain, state: PageState, narrowed: Callable[[Analysis, float], Analysis]) -> None:
@@ -146,9 +149,9 @@ def show(kept: Store, domain: Domain, state: PageState, narrowed: Callable[[Anal
     Raises:
         GalleryError: a setting cannot be used.
     """
-    if kept.microphone is None:
-        kept.microphone = Microphone()
-    microphone: Microphone = kept.microphone
+    known = kept.live.get(_PAGE)
+    microphone = known if isinstance(known, Microphone) else Microphone()
+    kept.live[_PAGE] = microphone
     model = state.model if state.model in registry.load() else domain.default_model
     microphone.choose(Options(model, state.language))
     st.markdown(t("mic.lead"))
@@ -179,7 +182,7 @@ def _connection(kept: Store, microphone: Microphone) -> bool:
         _problem(Busy(t("busy.problem"), t("busy.remedy")))
         st.button(t("mic.retry"), key="microphone.retry", icon=":material/replay:")
         return False
-    key = f"microphone.{kept.round}"
+    key = f"stream.microphone.{kept.round}"
     with st.container(key="microphone"):
         context = webrtc_streamer(
             key=key,

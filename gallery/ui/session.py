@@ -139,7 +139,6 @@ class Store:
         round: how often everything was cleared; part of the keys of widgets that hold files.
         cleared: whether that is still to be said.
         folders: what runs on videos wrote to disk; gone with this object.
-        microphone: what was said live (see :mod:`gallery.ui.live_microphone`), or None.
         live: cameras and microphones, by page.
     """
 
@@ -152,7 +151,6 @@ class Store:
     round: int = 0
     cleared: bool = False
     folders: clip_folders.Folders = field(default_factory=clip_folders.Folders)
-    microphone: Any = None
     live: dict[str, Live] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -198,15 +196,13 @@ def clear() -> None:
     for live in old.live.values():
         live.close()
     old.folders.close()
-    if old.microphone is not None:
-        old.microphone.close()
     SHELF.drop(session_id())
     if runtime.exists():
         runtime.get_instance().uploaded_file_mgr.remove_session_files(session_id())
     entered = old.entered
     for key in list(st.session_state):
         # A browser's camera or microphone reports that it was switched off by this click, and is looked for then.
-        if not str(key).startswith(("stream.", "microphone.")):
+        if not str(key).startswith("stream."):
             del st.session_state[key]
     # A higher round gives every widget for files a new key, so that the browser shows it empty.
     st.session_state[_STORE] = Store(round=old.round + 1, entered=entered, cleared=True)

@@ -78,9 +78,9 @@ TEXTS: dict[str, str] = {
     "home.installed.fetch": "A missing model is fetched when a page first needs it, or with "
     "`python -m gallery models pull`.",
     "home.private.title": "Nothing leaves the machine",
-    "home.private": "Pictures and recordings stay in the memory of the computer that runs the gallery; marked videos lie "
-    "in a private folder there until you leave. They are not sent anywhere and not used for training. **Clear my data** "
-    "in the side bar forgets all of it at once.",
+    "home.private": "Pictures and recordings stay in the memory of the computer that runs the gallery; marked videos "
+    "lie in a private folder there until you leave. They are not sent anywhere and not used for training. **Clear my "
+    "data** in the side bar forgets all of it at once.",
     "home.model.line": "**{title}**, {size}, {state}",
     "home.present": "on this computer",
     "home.absent": "missing",
