@@ -13,6 +13,9 @@ from gallery import __version__
 from gallery.errors import GalleryError
 from gallery.zoo import offline
 
+#: What a shell reports of a program whose reader went away.
+_SIGPIPE = 128 + 13
+
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
@@ -31,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     from gallery.cli import analyse, models, samples, serve
 
+    _with_streams()
     given = sys.argv[1:] if arguments is None else arguments
     top = parser()
     args = top.parse_args(given)
@@ -47,12 +51,22 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output has seen enough, as ``head`` does
+        return _SIGPIPE
     except OSError as error:
         if os.environ.get("GALLERY_DEBUG") == "1":
             raise
         place = f" ({error.filename})" if error.filename else ""
         print(f"The disk or the network refused: {error.strerror or error}{place}.", file=sys.stderr)
         return 1
+
+
+def _with_streams() -> None:
+    """Where the caller closed an output (``>&-``), write into nothing, as there is nobody to read it."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (as long as the program)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def leave(status: int) -> None:
@@ -69,4 +83,8 @@ def leave(status: int) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    try:
+        _status: object = main()
+    except SystemExit as _ended:  # --help, --version, or arguments that are wrong
+        _status = _ended.code
+    leave(_status if isinstance(_status, int) else 0)

@@ -29,7 +29,7 @@ from gallery.errors import EmptyMedia, MediaTooLarge
 from gallery.export.room import room_for
 from gallery.export.tables import csv_bytes
 from gallery.export.video import VideoWriter
-from gallery.ledger import MOST_TOLD, Encounter, Encounters, Tally, Track, with_tracks
+from gallery.ledger import MOST_TOLD, Encounter, Encounters, Tally, Track, distinct, with_tracks
 from gallery.media.types import Picture
 from gallery.media.video import Frame, Video
 from gallery.results import Alert, Analysis, Detection, ModelUse
@@ -55,6 +55,8 @@ _USUAL_RATE = 25.0
 #: Seconds between two questions whether a run is still wanted, while it waits for a frame.
 _ASK_EVERY = 0.1
 _MOST_SENTENCES = 20
+#: Seconds between two analysed frames beyond which most objects have moved too far to be known again.
+_HARDLY_FOLLOWED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Clip:
         model: the model that made it.
         settings: the options of the run, as JSON values.
         width, height: pixels of the upright frames.
-        duration_s: seconds that were gone through.
+        duration_s: seconds that were gone through: to the end of the video, or of the last frame that was analysed when
+            the run ended before.
         rate: frames a second of the video on average, or None where it does not say.
         frames: frames that were analysed.
         every: every how manieth frame was analysed.
@@ -119,6 +122,10 @@ class Clip:
     cut: tuple[str, ...] = ()
     stopped: bool = False
     files: Mapping[str, Path] = field(default_factory=dict)
+
+    def different(self) -> dict[str, tuple[int, bool]]:
+        """By label: how many different objects there were, and whether that is all or "at least" (see ``ledger``)."""
+        return {label: distinct(tally) for label, tally in self.labels.items()}
 
     def to_json(self) -> dict[str, Any]:
         """The clip as JSON values, without its frames and the places of its files (docs/schema.md).
@@ -323,8 +330,9 @@ class _Run:
         self._shown_at = -1.0
         self._tracker = Tracker(rate, options.start) if options.track else None
         self._tally = Tally()
-        self._encounters = Encounters()
-        self._step = 1 / rate / options.every
+        self._encounters = Encounters(1 / rate)
+        self._apart = 1 / rate  # seconds from one analysed frame to the next
+        self._step = self._apart / options.every
         self._first: Analysis | None = None
         self._warnings: dict[str, None] = {}
         self._cut: dict[str, None] = {}
@@ -411,7 +419,7 @@ class _Run:
             settings={**self._first.settings, **asdict(self._options)},
             width=self._video.width,
             height=self._video.height,
-            duration_s=round(self._end_s + self._step, 3),
+            duration_s=round(self._end_s + self._step if stopped or ended_by else self._length(), 3),
             rate=None if self._video.rate is None else round(self._video.rate, 3),
             frames=self._frames,
             every=self._options.every,
@@ -420,7 +428,7 @@ class _Run:
             alerts=self._encounters.all(),
             timings_ms={stage: round(self._spent[stage] / self._frames, 3) for stage in STAGES if stage in self._spent},
             speed_fps=round(self._frames / max(seconds, 1e-9), 2),
-            warnings=tuple(dict.fromkeys((*self._video.warnings, *self._warnings))),
+            warnings=tuple(dict.fromkeys((*self._video.warnings, *self._warnings, *self._far_apart()))),
             cut=tuple(cut),
             stopped=stopped,
         )
@@ -428,6 +436,22 @@ class _Run:
         self._rows.close()
         self._write_document(clip)
         return clip
+
+    def _length(self) -> float:
+        """Seconds of a video that was gone through to its end.
+
+        What the file announces, within what was seen: the last analysed frame was there whole, and the next one that
+        would have been analysed was not there.
+        """
+        return min(max(self._video.duration_s or 0.0, self._end_s + self._step), self._end_s + self._apart)
+
+    def _far_apart(self) -> list[str]:
+        if not self._options.track or self._apart <= _HARDLY_FOLLOWED:
+            return []
+        return [
+            f"The analysed frames are {self._apart:.1f} seconds apart. Objects can hardly be followed so; counts of "
+            "different objects may be wrong."
+        ]
 
     def _draw(self, frame: Frame, analysis: Analysis) -> None:
         now = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from gallery.tracking import TRACK_ID
 
 #: Tracks and encounters that are told one by one; beyond it they are only counted.
 MOST_TOLD = 10_000
-#: An encounter is over when it has not alerted for so many seconds.
+#: An encounter is over when it has not alerted for so many seconds, or for two frames where these are further apart.
 ENCOUNTER_ENDS = 1.0
 
 
@@ -130,29 +131,48 @@ class Tally:
         }
 
 
+def distinct(tally: Mapping[str, int]) -> tuple[int, bool]:
+    """How many different objects of a label there were, of one value of :meth:`Tally.labels`.
+
+    Returns:
+        The number, and whether that is all: False when more were in one frame than were followed, so that there were
+        at least so many.
+    """
+    return max(tally["tracks"], tally["most"]), tally["tracks"] >= tally["most"]
+
+
 def _usual(labels: Counter[str]) -> str:
     return max(labels, key=lambda label: labels[label])
 
 
 class Encounters:
-    """Alerts of the same two, while they last, as one."""
+    """Alerts of the same two, while they last, as one.
 
-    def __init__(self) -> None:
+    Args:
+        step_s: seconds between two frames, where that is known.
+    """
+
+    def __init__(self, step_s: float = 0.0) -> None:
+        self._ends = max(ENCOUNTER_ENDS, 2 * step_s)
+        self._number = 0
         self._open: dict[tuple[Any, ...], Encounter] = {}
         self._closed: list[Encounter] = []
         self.count = 0
 
     def add(self, time_s: float, alerts: tuple[Alert, ...]) -> None:
         """Take the alerts of one frame."""
-        for key in [k for k, e in self._open.items() if time_s - e.end_s > ENCOUNTER_ENDS]:
+        for key in [k for k, e in self._open.items() if time_s - e.end_s > self._ends]:
             self._close(self._open.pop(key))
-        for alert in alerts:
-            tracks = tuple(m.attributes.get(TRACK_ID) for m in alert.members)
+        taken: set[tuple[Any, ...]] = set()  # by another alert of this frame: two at the same time are two
+        for alert in sorted(alerts, key=self._doubt):
+            tracks = _tracks(alert)
             labels = tuple(m.label for m in alert.members)
-            key = self._key(tracks, labels)
+            key = self._key(tracks, labels, taken)
             known = self._open.pop(key, None)
             closer = known is None or alert.distance < known.distance
-            self._open[self._better(key, tracks, labels)] = Encounter(
+            key = self._better(key, tracks)
+            taken.add(key)
+            self._open[key] = Encounter(
                 time_s=time_s if known is None else known.time_s,
                 end_s=time_s,
                 message=alert.message if closer or known is None else known.message,
@@ -179,17 +199,31 @@ class Encounters:
         if len(self._closed) < MOST_TOLD:
             self._closed.append(replace(encounter, time_s=round(encounter.time_s, 3), end_s=round(encounter.end_s, 3)))
 
-    def _key(self, tracks: tuple[int | None, ...], labels: tuple[str, ...]) -> tuple[Any, ...]:
+    def _doubt(self, alert: Alert) -> int:
+        """Whose encounter is known comes first, so that none whose tracks are not known takes it."""
+        tracks = _tracks(alert)
+        return 2 if None in tracks else 0 if tracks in self._open else 1
+
+    def _key(
+        self, tracks: tuple[int | None, ...], labels: tuple[str, ...], taken: Collection[tuple[Any, ...]]
+    ) -> tuple[Any, ...]:
         """The open encounter that an alert belongs to; a track that is not known yet fits any of its label."""
-        if None not in tracks and tracks in self._open:
+        if None not in tracks and tracks in self._open and tracks not in taken:
             return tracks
         for key, encounter in self._open.items():
+            if key in taken:
+                continue
             pairs = zip(tracks, encounter.tracks, strict=False)
             unknown = labels == encounter.labels and None in (*tracks, *encounter.tracks)
             if unknown and all(a == b or a is None or b is None for a, b in pairs):
                 return key
-        return (*tracks, *labels)
+        self._number += 1
+        return (*tracks, *labels, self._number)
 
-    def _better(self, key: tuple[Any, ...], tracks: tuple[int | None, ...], labels: tuple[str, ...]) -> tuple[Any, ...]:
+    def _better(self, key: tuple[Any, ...], tracks: tuple[int | None, ...]) -> tuple[Any, ...]:
         """The key under which an encounter is kept: its tracks, once they are known."""
-        return tracks if None not in tracks else key
+        return tracks if None not in tracks and tracks not in self._open else key
+
+
+def _tracks(alert: Alert) -> tuple[int | None, ...]:
+    return tuple(m.attributes.get(TRACK_ID) for m in alert.members)

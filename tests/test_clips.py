@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from gallery import clips
+from gallery.cli.analyse import clip_summary
 from gallery.clips import Clip, ClipOptions, analyse_clip
 from gallery.domains import proximity, signs
 from gallery.errors import EmptyMedia, UnreadableMedia
@@ -142,6 +143,8 @@ def test_every_nth_frame(every, expected, tmp_path):
     document = json.loads(clip.files["json"].read_text(encoding="utf-8"))
     assert [f["frame"] for f in document["frames"]] == expected
     assert (clip.frames, clip.every) == (len(expected), every)
+    assert clip.duration_s == pytest.approx(1.0, abs=0.01)
+    assert bool(clip.warnings) == (every > 5)
     assert _frames_of(clip.files["video"]) == pytest.approx([i / 10 for i in expected], abs=1e-3)
 
 
@@ -175,6 +178,7 @@ def test_cancelled_on_the_way_it_keeps_what_is_there(tmp_path):
     )
     assert clip.stopped and clip.frames == 5
     assert clip.cut == ("The run was stopped after 0.4 seconds of the video.",)
+    assert clip.duration_s == pytest.approx(0.5, abs=0.01)
     assert len(_frames_of(clip.files["video"])) == 5
     assert len(json.loads(clip.files["json"].read_text())["frames"]) == len(_table(clip)) == 5
     assert json.loads(clip.files["json"].read_text())["stopped"] is True
@@ -327,6 +331,28 @@ def test_encounters_by_the_pair(tmp_path):
     assert len(document["alerts"]) == 2
     assert document["frames"][11]["alerts"][0]["tracks"] == list(first.tracks)
     assert all(f["alerts"] == [] for f in document["frames"][13:36])
+
+
+def test_frames_too_far_apart_to_follow(tmp_path):
+    """A person and a car beside each other, 2 s from frame to frame: one encounter, and a warning."""
+
+    def analyse(picture: Picture) -> Analysis:
+        people = tuple(Detection("person", 0.9, (left, 60, left + 20, 120)) for left in (80, 60))
+        car = Detection("car", 0.9, (100, 60, 200, 120))
+        return proximity.with_alerts(
+            replace(_by_brightness(picture), domain="proximity", detections=(car, *people)), 0.2
+        )
+
+    clip = _run(_grey(100, 320, 160), tmp_path, analyse, ClipOptions(every=20))
+    assert [(a.time_s, a.end_s) for a in clip.alerts] == [(0.0, 8.0)]
+    assert clip.duration_s == pytest.approx(10.0, abs=0.01)
+    sparse = replace(clip, labels={"person": {"tracks": 1, "most": 2, "frames": 5}, "car": clip.labels["car"]})
+    assert sparse.different() == {"person": (2, False), "car": (1, True)}
+    assert clip_summary(sparse).startswith("at least 2 person, 1 car; 1 alert (5 frames")
+    (warning,) = clip.warnings
+    assert warning.startswith("The analysed frames are 2.0 seconds apart. Objects can hardly be followed")
+    assert _run(_grey(100), tmp_path, options=ClipOptions(every=20, track=False)).warnings == ()
+    assert _run(_grey(20), tmp_path, options=ClipOptions(every=5)).warnings == ()
 
 
 def test_memory_does_not_grow_with_length(tmp_path):

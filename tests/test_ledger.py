@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gallery import ledger
-from gallery.ledger import Encounters, Tally
+from gallery.ledger import Encounters, Tally, distinct
 from gallery.results import Alert, Detection
 
 
@@ -62,6 +62,46 @@ def test_two_at_a_time_are_two_encounters() -> None:
     for at in (0.0, 0.3):
         encounters.add(at, (near(1, 9, 0.5), near(2, 9, 0.6)))
     assert [each.tracks for each in encounters.all()] == [(1, 9), (2, 9)]
+
+
+#: (seconds between frames, seconds of the alerts, encounters)
+STEPS = [
+    (0.0, (0.0, 0.9, 2.0), [(0.0, 0.9), (2.0, 2.0)]),
+    (0.1, (0.0, 0.9, 2.0), [(0.0, 0.9), (2.0, 2.0)]),
+    (2.0, (0.0, 2.0, 4.0, 8.0, 14.0), [(0.0, 8.0), (14.0, 14.0)]),
+]
+
+
+@pytest.mark.parametrize(("step", "times", "expected"), STEPS)
+def test_frames_that_are_far_apart_make_one_encounter_too(step, times, expected) -> None:
+    encounters = Encounters(step)
+    for at in times:
+        encounters.add(at, (near(1, 2, 0.5),))
+    assert [(each.time_s, each.end_s) for each in encounters.all()] == expected
+
+
+#: (persons that alert beside machine 4 in each frame, None without a track; encounters by their persons)
+TOGETHER = [
+    ([[None, None]], [None, None]),
+    ([[None, None], [None, None]], [None, None]),
+    ([[None, None], [7, None], [8, 7]], [7, 8]),
+    ([[7], [None, 7]], [7, None]),
+    ([[7], [None]], [7]),
+]
+
+
+@pytest.mark.parametrize(("frames", "expected"), TOGETHER)
+def test_two_alerts_of_one_frame_are_never_one_encounter(frames, expected) -> None:
+    encounters = Encounters()
+    for number, persons in enumerate(frames):
+        encounters.add(number / 10, tuple(near(person, 4, 0.5) for person in persons))
+    assert sorted(str(each.tracks[0]) for each in encounters.all()) == sorted(map(str, expected))
+
+
+def test_there_were_at_least_as_many_as_at_once() -> None:
+    assert distinct({"tracks": 3, "most": 2, "frames": 9}) == (3, True)
+    assert distinct({"tracks": 2, "most": 2, "frames": 9}) == (2, True)
+    assert distinct({"tracks": 1, "most": 4, "frames": 2}) == (4, False)
 
 
 def test_a_track_that_gets_its_number_late_belongs_to_the_same_encounter() -> None:

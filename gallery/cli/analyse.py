@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import itertools
 import json
 import logging
@@ -10,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from gallery.cli.resume import Done, Journal, done_now, fingerprint
 from gallery.domains import DOMAINS, Domain, fetching
 from gallery.errors import GalleryError, OptionError
 from gallery.export.room import room_for
-from gallery.media.names import display_name, download_name
+from gallery.media.names import display_name, download_name, quoted
 from gallery.results import Analysis
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 _FOLLOWED = 0.1
 #: Lowest score from which a find may begin a track, whatever the threshold.
 _BEGINS = 0.25
+#: Files of folders that were left alone and are told by name.
+_MOST_NAMED = 5
 
 
 def add_parser(subparsers: Any) -> None:
@@ -66,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     """Analyse every file; 1 when one of them could not be, which does not stop the others."""
     domain = DOMAINS[args.domain]
     target = None if args.json is None or str(args.json) == "-" else args.json
-    _check_targets(target, args.out)
+    _check_targets(target, args.out, args.files)
     if not 1 <= getattr(args, "every", 1) <= 100_000:
         raise OptionError(f"Every {args.every}th frame cannot be analysed.", "Choose --every from 1 to 100000.")
     say = sys.stderr if str(args.json) == "-" else sys.stdout
@@ -97,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
                     print(f"{name}: {said}{' (done before)' if known else ''}", file=say)
                     continue
                 failed += 1
-                entries.add({"file": item.path.name or name, "domain": domain.id, "error": problem})
+                entries.add({"file": name, "domain": domain.id, "error": problem})
                 print(f"{name}: {problem}", file=sys.stderr)
         except KeyboardInterrupt:
             line.clear()
@@ -107,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"Stopped. {goes_on}", file=sys.stderr)
             raise
         if left:
-            print(f"{left:,} other file{'s were' if left > 1 else ' was'} left alone.", file=say)
+            print(_left_alone(left), file=say)
         if before:
             print(f"{before:,} of {len(items):,} were done before; --again does them again.", file=say)
         if target is not None:
@@ -118,17 +121,30 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _check_targets(target: Path | None, folder: Path | None) -> None:
+def _left_alone(files: Sequence[Path]) -> str:
+    """Which files of folders were not read, in a sentence."""
+    named = ", ".join(quoted(path.name) for path in files[:_MOST_NAMED])
+    more = f" and {len(files) - _MOST_NAMED:,} more" if len(files) > _MOST_NAMED else ""
+    return f"{len(files):,} other file{'s were' if len(files) > 1 else ' was'} left alone: {named}{more}."
+
+
+def _check_targets(target: Path | None, folder: Path | None, inputs: Iterable[Path]) -> None:
     """Find out before the first file, not after the last, that results cannot be written.
 
     Raises:
-        OptionError: a target is of the wrong kind or cannot be written.
+        OptionError: a target is of the wrong kind, cannot be written, or is a file that would be lost.
     """
     try:
         if target is not None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("ab"):
+            real = target.resolve()
+            there = real.exists()
+            if there:
+                _check_replaced(real, inputs)
+            real.parent.mkdir(parents=True, exist_ok=True)
+            with real.open("ab"):
                 pass
+            if not there:  # a run that is stopped leaves no empty file behind
+                real.unlink()
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
@@ -139,6 +155,23 @@ def _check_targets(target: Path | None, folder: Path | None) -> None:
             f"The results cannot be written where {named} says ({error.strerror}).",
             "Name a file for --json, a folder for --out, and a place where you may write.",
         ) from error
+
+
+def _check_replaced(target: Path, inputs: Iterable[Path]) -> None:
+    """Raise when a file that is there is not an older list of results, but something of the person's own.
+
+    Raises:
+        OptionError: it is one of the inputs, or holds something that is not JSON.
+        OSError: it cannot be read.
+    """
+    other = "Name a new file, or one that holds JSON, for --json."
+    if any(path.exists() and path.samefile(target) for path in inputs if not path.is_dir()):
+        raise OptionError(f"{quoted(target.name)} is a file to analyse; --json would write over it.", other)
+    if target.is_file() and target.stat().st_size:  # a pipe or a device holds nothing
+        with target.open("rb") as file:
+            head = file.read(1 << 12).removeprefix(codecs.BOM_UTF8).lstrip()
+        if head[:1] not in (b"[", b"{"):
+            raise OptionError(f"{quoted(target.name)} is there and is not JSON; --json would write over it.", other)
 
 
 def summary(analysis: Analysis) -> str:
@@ -156,9 +189,10 @@ def summary(analysis: Analysis) -> str:
 
 
 def clip_summary(clip: Clip) -> str:
-    """What was found in a video, in one line: distinct objects by label, or the most in one frame where none was."""
-    which = "tracks" if clip.tracks else "most"
-    said = ", ".join(f"{n[which]} {label}" for label, n in clip.labels.items() if n[which]) or "nothing found"
+    """What was found in a video, in one line: distinct objects by label, "at least" where some were not followed."""
+    counts = clip.different().items()
+    said = ", ".join(f"{'' if sure else 'at least '}{n} {label}" for label, (n, sure) in counts)
+    said = said or "nothing found"
     if clip.alerts:
         said += f"; {len(clip.alerts)} alert{'s' if len(clip.alerts) > 1 else ''}"
     return f"{said} ({clip.frames:,} frames, {clip.speed_fps:.3g} a second)"
@@ -350,8 +384,8 @@ class _Batch:
     def _names(self, path: Path, name: str, kinds: Iterable[str]) -> dict[str, str]:
         """Names for the results of a file.
 
-        They carry what a file holds (``street-annotated.jpg``), so that no file of the person is written over, and no
-        result of another file is: a second ``street`` becomes ``street-2``.
+        They carry what a file holds (``street-annotated.jpg``). No file of the person is written over, and no result
+        of another file is: then ``street`` becomes ``street-2``.
         """
         assert self._journal is not None
         for number in itertools.count(1):
@@ -363,7 +397,10 @@ class _Batch:
 
     def _is_taken(self, name: str, path: Path) -> bool:
         assert self._journal is not None
-        return name.casefold() in self._written or self._journal.owned_by_another(name, self._domain.id, path)
+        if name.casefold() in self._written or self._journal.owned_by_another(name, self._domain.id, path):
+            return True
+        # What is there and is in no journal is the person's own; lexists, because a link that leads nowhere is too.
+        return os.path.lexists(self._journal.folder / name) and not self._journal.owned(name)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

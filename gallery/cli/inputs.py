@@ -28,7 +28,7 @@ class Item:
 
 def expand(
     named: Sequence[Path], domain: Domain, recursive: bool, ours: Collection[Path] = ()
-) -> tuple[list[Item], int]:
+) -> tuple[list[Item], list[Path]]:
     """Replace each folder by the files in it that the domain reads, told by their content.
 
     Files are taken as they are named; what is in a folder is sorted by name, and hidden files and folders are left
@@ -40,16 +40,16 @@ def expand(
         ours: files that earlier runs wrote, which are no input of this one when they lie in a folder.
 
     Returns:
-        What to analyse, in order, and how many files of folders were left alone.
+        What to analyse, in order, and the files of folders that were left alone.
     """
     items: list[Item] = []
-    left = 0
+    left: list[Path] = []
     for path in named:
         if not path.is_dir():
             items.append(Item(path))
             continue
         found: list[Item] = []
-        passed = 0
+        passed: list[Path] = []
         shown = quoted(path.resolve().name)  # "." has a name of its own
         try:
             for file in _files(path, recursive, set()):
@@ -58,7 +58,7 @@ def expand(
                 if reads(domain, file):
                     found.append(Item(file))
                 else:
-                    passed += 1
+                    passed.append(file)
         except OSError as error:
             items.append(Item(path, f"{shown} cannot be gone through ({error.strerror}). Check the path."))
             continue

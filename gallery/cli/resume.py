@@ -64,6 +64,10 @@ class Journal:
         """Whether a result of this name, upper and lower case alike, belongs to another file or application."""
         return self._owners.get(name.casefold(), (domain, _place(path))) != (domain, _place(path))
 
+    def owned(self, name: str) -> bool:
+        """Whether some run wrote a result of this name, upper and lower case alike."""
+        return name.casefold() in self._owners
+
     def find(self, domain: str, path: Path, run: str) -> Done | None:
         """What was done, if the file, the options and the results are all as they were."""
         done = self._done.get((domain, _place(path)))
@@ -92,17 +96,19 @@ class Journal:
     def _read(self) -> int:
         lines = 0
         try:
-            with self._path.open(encoding="utf-8") as file:
+            with self._path.open(encoding="utf-8", errors="replace") as file:
                 for line in file:
                     lines += 1
+                    if "\ufffd" in line:  # lines are plain ASCII: a byte of this one is damaged
+                        continue
                     try:
                         done = _parsed(json.loads(line))
-                    except (ValueError, TypeError, KeyError):
+                    except (ValueError, TypeError, KeyError, RecursionError):
                         continue
                     self._remember(done)
         except FileNotFoundError:
             return 0
-        except (OSError, UnicodeDecodeError):
+        except OSError:
             return lines + 1
         return lines
 

@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         PortInUse: another program listens on the port.
         OptionError: with ``--lan``, the chosen passcode cannot be used.
     """
+    ask_nobody()
     if args.lan:
         return _share(args)
     check_port(args.port)
@@ -66,6 +67,16 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("GALLERY_WARM", "1")
     threading.Thread(target=_announce, args=(args.port, args.open), name="announce", daemon=True).start()
     return _streamlit(args.port)
+
+
+def ask_nobody() -> None:
+    """Keep Streamlit from asking an outside service for this machine's address.
+
+    It would at every connection that comes from the page of another web site, before it refuses it.
+    """
+    from streamlit import net_util
+
+    net_util.get_external_ip = lambda: None
 
 
 def check_port(port: int) -> None:

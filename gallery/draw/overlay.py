@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 def status(canvas: npt.NDArray[np.uint8], text: str) -> None:
-    """Write a line into the lower left corner, in place, on a dark ground.
+    """Write a line into the upper left corner, in place, on a dark ground; feet and their distances are below.
 
     Args:
         canvas: HxWx3 uint8 RGB, writeable.
@@ -20,9 +20,6 @@ def status(canvas: npt.NDArray[np.uint8], text: str) -> None:
     thick = max(1, round(size * 1.6))
     (wide, high), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thick)
     pad = max(3, round(high / 2))
-    top, right = max(0, height - high - below - 2 * pad), min(width, wide + 2 * pad)
-    corner = canvas[top:height, :right]
+    corner = canvas[: min(height, high + below + 2 * pad), : min(width, wide + 2 * pad)]
     corner //= 4
-    cv2.putText(
-        canvas, text, (pad, height - below - pad), cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), thick, cv2.LINE_AA
-    )
+    cv2.putText(canvas, text, (pad, high + pad), cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), thick, cv2.LINE_AA)

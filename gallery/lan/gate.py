@@ -72,7 +72,8 @@ class Gate:
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
-            if self._ours(scope) and self._inside(scope):
+            # a cookie counts for every port of a host, so another service there could use it without this
+            if self._ours(scope) and _same_origin(scope) and self._inside(scope):
                 await self._app(scope, receive, send)
             else:
                 await receive()
@@ -178,7 +179,7 @@ async def _form(scope: Scope, receive: Receive) -> dict[str, str] | None:
 
 
 def _same_origin(scope: Scope) -> bool:
-    """Whether a form was sent by a page of ours, as far as the browser says."""
+    """Whether a form or a web socket comes from a page of ours, as far as the browser says."""
     if _header(scope, b"sec-fetch-site") not in ("", "same-origin", "none"):
         return False
     origin = _header(scope, b"origin")

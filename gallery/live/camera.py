@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from gallery.draw.boxes import annotate
 from gallery.draw.overlay import status
-from gallery.errors import GalleryError
+from gallery.errors import DiskFull, GalleryError
 from gallery.export.video import VideoWriter
 from gallery.ledger import Encounter, Encounters, Tally, Track, with_tracks
 from gallery.live.newest import Newest, Pace
@@ -106,6 +106,7 @@ class Camera:
     Attributes:
         error: what ended the run by itself, or None.
         recorded: the last recording that was ended, or None.
+        unrecorded: why the last recording could not be written, or None.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Camera:
         self.narrow = narrow or (lambda analysis: analysis)
         self.error: GalleryError | None = None
         self.recorded: Path | None = None
+        self.unrecorded: GalleryError | None = None
         self.paused = False
         self.tally = Tally()
         self.encounters = Encounters()
@@ -169,10 +171,12 @@ class Camera:
     def close(self) -> None:
         """End the run; what was found stays to be read. Does not wait for the frames under way."""
         self._box.close()
-        self.stop_recording()
-        with self._change:
-            self._change.notify_all()
-        self._call()
+        try:
+            self.stop_recording()
+        finally:
+            with self._change:
+                self._change.notify_all()
+            self._call()
 
     @property
     def closed(self) -> bool:
@@ -239,22 +243,37 @@ class Camera:
         """Write the annotated frames into an H.264 video from now on, for at most ten minutes."""
         with self._order:
             if self._recording is None and not self.closed:
+                self.unrecorded = None
                 self._recording = _Recording(path)
 
     def stop_recording(self) -> Path | None:
         """End the recording, if there is one; where the last one is, or None when nothing was recorded.
 
-        Raises:
-            DiskFull: there is no room for it.
+        A recording that could not be written (the disk is full) ends without a file, and :attr:`unrecorded` says why.
         """
         with self._order:
-            self._end_recording()
+            self._record(None)
             return self.recorded
 
-    def _end_recording(self) -> None:
-        recording, self._recording = self._recording, None
-        if recording is not None:
-            self.recorded = recording.close() or self.recorded
+    def _record(self, pixels: npt.NDArray[np.uint8] | None, at: float = 0.0) -> None:
+        """Write a frame, or end the recording. Trouble with the disk ends the recording and not the camera."""
+        recording = self._recording
+        if recording is None:
+            return
+        try:
+            if pixels is not None:
+                recording.write(pixels, at)
+            if pixels is None or recording.full:
+                self._recording = None
+                self.recorded = recording.close() or self.recorded
+        except (GalleryError, OSError) as error:
+            self._recording = None
+            recording.discard()
+            self.unrecorded = (
+                error
+                if isinstance(error, GalleryError)
+                else DiskFull("The recording could not be written.", "Make room on the disk, then record again.")
+            )
 
     @property
     def recording_s(self) -> float | None:
@@ -321,10 +340,7 @@ class Camera:
         self._shown_count += 1
         self._pace.add()
         self._latency.add((self._clock() - arrived) * 1e3)
-        if self._recording is not None:
-            self._recording.write(drawn, arrived)
-            if self._recording.full:
-                self._end_recording()
+        self._record(drawn, arrived)
         with self._change:
             self._shown = Shown(number, made, pixels, analysis, narrowed, arrived)
             self._change.notify_all()
@@ -363,6 +379,11 @@ class _Recording:
         self.seconds = at - self._began
         if self.seconds >= MOST_RECORDED_S or self._writer.bytes_written >= MOST_RECORDED_BYTES:
             self.full = True
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        if self._writer is not None:
+            self._writer.discard()
 
     def close(self) -> Path | None:
         """End the file; where it is, or None when it holds nothing."""

@@ -111,13 +111,18 @@ class State:
 
 
 class _Places:
-    """Those who listen at the moment."""
+    """Those who listen at the moment; who only writes down the last words does not count."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: set[int] = set()
 
     def take(self, who: int) -> None:
+        """Take a place.
+
+        Raises:
+            Busy: there is none.
+        """
         with self._lock:
             if len(self._open) >= places():
                 raise Busy(
@@ -127,10 +132,12 @@ class _Places:
             self._open.add(who)
 
     def leave(self, who: int) -> None:
+        """Give the place back; nothing happens when it was given back before."""
         with self._lock:
             self._open.discard(who)
 
     def free(self) -> int:
+        """Places that are left."""
         with self._lock:
             return max(0, places() - len(self._open))
 
@@ -177,13 +184,13 @@ class Listener:
         self.transcript = Transcript() if transcript is None else transcript
         self._clock = clock
         self._change = threading.Condition()
+        self._round = self.transcript.round
         # Sound with its place on the transcript's clock; None ends the line.
         self._waiting: deque[tuple[int, Samples | None]] = deque()
         self._fed = self.transcript.heard
         self._fed_at = clock()
         self._skipped = 0
         self._tail = np.zeros(0, np.int16)
-        self._round = 0
         self._paused = self._finishing = self._closing = self._closed = self._idle = self._ready = False
         self._problem: GalleryError | None = None
         # The thread's own.
@@ -191,7 +198,7 @@ class Listener:
         self._loaded: str | None = None
         self._window = np.zeros(0, np.int16)
         self._begin = self._fed
-        self._begun = 0
+        self._begun = self._round
         self._sudden = True
         self._partial = ""
         self._partial_at = 0
@@ -209,17 +216,26 @@ class Listener:
     # --- from outside -------------------------------------------------------------------------------------------------
 
     def feed(self, samples: Samples) -> None:
-        """More sound: int16, mono, 16 kHz, any length. Returns at once; ignored while paused and after the end."""
+        """More sound: int16, mono, 16 kHz, any length. Returns at once; ignored while paused and after the end.
+
+        A transcript that is full ends the listener.
+        """
         with self._change:
             self._fed_at = self._clock()
-            if self._closing or self._finishing or self._paused or not len(samples) or self.transcript.full:
+            if self._closing or self._finishing:
+                return
+            self._follow()
+            if self.transcript.full:
+                self._finish()
+                return
+            if self._paused or not len(samples):
                 return
             self._tail = np.concatenate([self._tail, samples])[-_LEVEL:]
             self._waiting.append((self._fed, samples))
             self._fed += len(samples)
             self.transcript.hear(len(samples))
             if self.transcript.full:
-                self._waiting.append((self._fed, None))
+                self._finish()
             late = self._late() - MOST_WAITING
             while late > 0 and len(self._waiting) > 1:
                 _, oldest = self._waiting.popleft()
@@ -257,25 +273,23 @@ class Listener:
     def clear(self) -> None:
         """Forget what was said, and go on at 0."""
         with self._change:
-            self._round += 1
-            self._waiting.clear()
             self.transcript.reset()
-            self._fed = self._skipped = 0
-            self._partial, self._latency = "", None
+            self._follow()
             self._change.notify_all()
 
     def finish(self) -> None:
         """Take no more sound, write down what there is, then end."""
         with self._change:
-            self._finishing = True
-            self._change.notify_all()
+            self._finish()
 
     def close(self) -> None:
         """End, and drop what is not written down yet."""
         with self._change:
             self._closing = True
             self._waiting.clear()
+            self._partial = ""
             self._change.notify_all()
+        _places.leave(id(self))
 
     def settle(self, timeout: float | None = None) -> bool:
         """Wait until all sound is worked through (up to a rest of 0.2 seconds), or the listener has ended."""
@@ -309,6 +323,20 @@ class Listener:
         """Samples of sound in memory."""
         with self._change:
             return self._late() + len(self._window)
+
+    def _finish(self) -> None:
+        """Take no more sound, and leave the place to another. Called with the lock held."""
+        self._finishing = True
+        self._change.notify_all()
+        _places.leave(id(self))
+
+    def _follow(self) -> None:
+        """Begin anew when the transcript has. Called with the lock held."""
+        if self._round != self.transcript.round:
+            self._round = self.transcript.round
+            self._waiting.clear()
+            self._fed, self._skipped = self.transcript.heard, 0
+            self._partial, self._latency = "", None
 
     # --- the thread ---------------------------------------------------------------------------------------------------
 
@@ -358,7 +386,7 @@ class Listener:
                 if self._finishing:
                     return None
                 if self._clock() - self._fed_at > GONE_S:
-                    self._finishing = True
+                    self._finish()
                 else:
                     self._change.wait(0.5)
             if self._closing:
@@ -468,7 +496,7 @@ class Listener:
             if self._begun != self._round or self._closing or use is None or not found:
                 return
             settings = replace(speech.Options(), model=use.id, language=self._options.language)
-            self.transcript.add(found, (self._begin + line.first) / RATE, use, settings, self._written)
+            self.transcript.add(found, (self._begin + line.first) / RATE, use, settings, self._written, self._begun)
             if self._begin + line.end <= self._fed:
                 spoken = self._fed_at - (self._fed - self._begin - line.end) / RATE
                 self._latency = max(0.0, self._clock() - spoken)
@@ -508,7 +536,7 @@ class Listener:
             return None  # Whisper finds it out by the way, which takes half the time
         found = self._recogniser.detect_language(sound)
         if spoken >= _TELLING and found.score >= 0.5 and self._begun == self._round:
-            self.transcript.settle(found)
+            self.transcript.settle(found, self._begun)
         return found.code
 
     def _doubt(self, sound: npt.NDArray[np.float32], spoken: int) -> None:
@@ -529,7 +557,8 @@ class Listener:
             name = heard.code
         self.transcript.warn(
             f"This seems to be {languages.name(name or '')}, and {self._recogniser.use.id} knows only English: its "
-            f"words are made up. Choose the model {speech.JUDGE}, which knows many languages."
+            f"words are made up. Choose the model {speech.JUDGE}, which knows many languages.",
+            self._begun,
         )
 
     def _load_model(self) -> None:

@@ -20,6 +20,14 @@ from gallery.media.types import Recording
 _log = logging.getLogger(__name__)
 
 
+def broken_off() -> GalleryError:
+    """What to say when a connection that worked has ended without anybody's doing."""
+    return GalleryError(
+        "The connection to the microphone broke off.",
+        "Press Start again; what was said until then is kept.",
+    )
+
+
 class Resampler:
     """Sound of any rate and number of channels (``av.AudioFrame``) as int16, mono, 16 kHz."""
 
@@ -50,7 +58,7 @@ class MicrophoneSink:
         problem: why there is none although there is sound, or None.
         offered_at: when the browser offered its sound, as :func:`time.monotonic`, or None.
         connected: whether sound has arrived.
-        stopped: whether the connection has ended.
+        ended_at: when the connection ended, as :func:`time.monotonic`, or None.
     """
 
     def __init__(self, listen: Callable[[], Listener]) -> None:
@@ -63,7 +71,12 @@ class MicrophoneSink:
         self.problem: GalleryError | None = None
         self.offered_at: float | None = None
         self.connected = False
-        self.stopped = False
+        self.ended_at: float | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the connection has ended."""
+        return self.ended_at is not None
 
     def addTrack(self, track: Any) -> None:
         """The sound (``aiortc.MediaStreamTrack``), before :meth:`start`."""
@@ -91,7 +104,7 @@ class MicrophoneSink:
     def stop(self) -> None:
         """End: what was said is still written down, then the listener ends too. May be called from any thread."""
         with self._lock:
-            self.stopped = True
+            self._end()
             task, track, loop = self._task, self._track, self._loop
             self._task = self._track = None
         if self.listener is not None:
@@ -118,5 +131,9 @@ class MicrophoneSink:
         except Exception:
             _log.exception("The sound of a microphone could not be read")
         finally:
-            self.stopped = True
+            self._end()
             listener.finish()
+
+    def _end(self) -> None:
+        if self.ended_at is None:
+            self.ended_at = time.monotonic()

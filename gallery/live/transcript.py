@@ -25,11 +25,14 @@ class Transcript:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._round = self._changes = 0
         self.reset()
 
     def reset(self) -> None:
         """Forget everything and begin at 0."""
         with self._lock:
+            self._round += 1
+            self._changes += 1
             self.started = datetime.now()
             self._segments: list[Segment] = []
             self._texts: list[str] = []
@@ -47,6 +50,16 @@ class Transcript:
     def name(self) -> str:
         """The name of a file that would hold this."""
         return f"microphone {self.started:%Y-%m-%d %H-%M}.wav"
+
+    @property
+    def round(self) -> int:
+        """How often it began at 0. What belongs to an earlier round is not taken any more."""
+        return self._round
+
+    @property
+    def changes(self) -> int:
+        """How often the text, the language or the warnings changed."""
+        return self._changes
 
     @property
     def heard(self) -> int:
@@ -86,16 +99,19 @@ class Transcript:
         with self._lock:
             self._ms[stage] += milliseconds
 
-    def settle(self, language: Language) -> None:
-        """This is the language from now on."""
+    def settle(self, language: Language, number: int) -> None:
+        """This is the language from now on, unless that was found in an earlier round."""
         with self._lock:
-            self._language = language
+            if number == self._round:
+                self._language = language
+                self._changes += 1
 
-    def warn(self, sentence: str) -> None:
-        """A sentence that a person should read beside the text."""
+    def warn(self, sentence: str, number: int) -> None:
+        """A sentence that a person should read beside the text, unless it is about an earlier round."""
         with self._lock:
-            if sentence not in self._warnings:
+            if number == self._round and sentence not in self._warnings:
                 self._warnings.append(sentence)
+                self._changes += 1
 
     def warnings(self) -> tuple[str, ...]:
         """The sentences so far."""
@@ -103,17 +119,27 @@ class Transcript:
             return tuple(self._warnings)
 
     def add(
-        self, raw: Sequence[Segment], offset: float, use: ModelUse, settings: speech.Options, code: str | None
+        self,
+        raw: Sequence[Segment],
+        offset: float,
+        use: ModelUse,
+        settings: speech.Options,
+        code: str | None,
+        number: int,
     ) -> None:
-        """Keep a line.
+        """Keep a line, unless it was said in an earlier round.
 
         Args:
             raw: what the recogniser wrote, times counted from the start of what it heard.
             offset: where that begins on the clock, seconds.
             use, settings: how it was written.
             code: of the language that it was written in.
+            number: the round (see :attr:`round`) that it was said in.
         """
         with self._lock:
+            if number != self._round:
+                return
+            self._changes += 1
             self._use, self._settings, self._code = use, settings, code
             self._uses.setdefault(use.id, use)
             for each in raw:

@@ -95,6 +95,7 @@ def annotated_track(camera: Callable[[], Camera | None], queued: Callable[[Any],
         camera: what is on at the moment, or None before and after.
         queued: frames of a track that wait to be encoded.
     """
+    import av
     from aiortc import MediaStreamTrack
     from aiortc.mediastreams import MediaStreamError
 
@@ -106,6 +107,7 @@ def annotated_track(camera: Callable[[], Camera | None], queued: Callable[[Any],
         def __init__(self) -> None:
             super().__init__()
             self._last = 0
+            self._time = 0
             self._began = time.monotonic()
             self._source: Camera | None = None
             self._new = asyncio.Event()
@@ -144,9 +146,14 @@ def annotated_track(camera: Callable[[], Camera | None], queued: Callable[[Any],
             source.tell(new)
 
         def _stamped(self, shown: Shown) -> Any:
-            self._last = shown.number
             frame = shown.frame
-            frame.pts = int((time.monotonic() - self._began) * _CLOCK)
+            if shown.number == self._last:
+                # A held picture is sent as a copy: the one before may still wait to be encoded, and a frame that comes
+                # twice with one time ends the encoder.
+                frame = av.VideoFrame.from_ndarray(frame.to_ndarray(format="yuv420p"), format="yuv420p")
+            self._last = shown.number
+            self._time = max(self._time + 1, int((time.monotonic() - self._began) * _CLOCK))
+            frame.pts = self._time
             frame.time_base = fractions.Fraction(1, _CLOCK)
             return frame
 

@@ -51,6 +51,9 @@ def show() -> None:
         if not chosen.given:
             results_view.how(domain)
             return
+        with left:
+            st.subheader(t("live.shots"), anchor=False)
+            answer = st.container(key="verdict-shot")
     else:
         live_camera.leave(kept, domain)
     items = chosen.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from gallery.clips import STAGES, Clip
 from gallery.domains import Domain
 from gallery.draw.palette import colour
 from gallery.errors import UnreadableMedia
+from gallery.ledger import distinct
 from gallery.media.names import display_name, download_name, in_markdown
 from gallery.results import Analysis
 from gallery.ui import clip_runs, model_card, results_view
@@ -136,7 +137,7 @@ def _player(kept: Store, domain: Domain, clip: Clip, outcome: Outcome) -> None:
     if size > PLAYER_BYTES:
         st.info(t("clip.large"), icon=":material/download:")
         return
-    found = ", ".join(f"{tally['tracks'] or tally['most']} {label}" for label, tally in clip.labels.items())
+    found = ", ".join(f"{different(tally)} {label}" for label, tally in clip.labels.items())
     with st.container(key="clip"):
         st.video(
             video,
@@ -233,7 +234,7 @@ def _numbers(domain: Domain, clip: Clip) -> None:
         for label, tally in list(clip.labels.items())[:_MOST_LINES]:
             st.metric(
                 in_markdown(label),
-                f"{tally['tracks']:,}",
+                different(tally),
                 t("clip.most", count=f"{tally['most']:,}"),
                 delta_color="off",
                 delta_arrow="off",
@@ -243,6 +244,12 @@ def _numbers(domain: Domain, clip: Clip) -> None:
     if left_out:
         st.caption(t("clip.others", labels=", ".join(left_out)))
     st.caption(t("clip.counts.help"))
+
+
+def different(tally: Mapping[str, int]) -> str:
+    """How many different objects of a label there were, in words."""
+    count, sure = distinct(tally)
+    return f"{count:,}" if sure else plain("clip.at_least", count=f"{count:,}")
 
 
 def _tracks(clip: Clip) -> None:

@@ -73,6 +73,9 @@ def show(domain_id: str) -> None:
         if not chosen.given:
             results_view.how(domain)
             return
+        with left:
+            st.subheader(t("live.shots"), anchor=False)
+            numbers = st.container()  # beside their picture, and not beside the live one
     else:
         live_camera.leave(kept, domain)
     items = chosen.items()

@@ -12,7 +12,7 @@ import streamlit as st
 from gallery.domains import DOMAINS
 from gallery.errors import Busy, DiskFull, GalleryError, ModelError, SampleUnavailable
 from gallery.media.names import in_markdown
-from gallery.ui import look, share, warm
+from gallery.ui import look, made_files, share, warm
 from gallery.ui.session import clear, store
 from gallery.ui.text import TEXTS, t
 from gallery.zoo import offline
@@ -47,6 +47,7 @@ def run() -> None:
     """Register the pages and run the one that was asked for."""
     offline.apply()
     warm.start()
+    made_files.keep()
     # The icon is a file of ours: for a Material icon the browser would ask an outside server.
     st.set_page_config(page_title=t("app.title"), page_icon=_ICON, layout="wide", initial_sidebar_state=250)
     look.apply()

@@ -22,14 +22,14 @@ from gallery.domains import Domain
 from gallery.draw.boxes import annotate
 from gallery.errors import Busy, GalleryError
 from gallery.live import ice
-from gallery.live.camera import STREAMS, Camera, Figures, Shown
+from gallery.live.camera import STREAMS, Camera, Figures
 from gallery.live.webrtc import CameraSink, annotated_track, clear_picture, waiting_in
 from gallery.media.names import in_markdown
 from gallery.results import Analysis
 from gallery.ui import devices
 from gallery.ui.inputs import given_of
 from gallery.ui.runs import options_of, source_key
-from gallery.ui.session import MOST_FILES, Given, Outcome, PageState, Store, seed, session_id
+from gallery.ui.session import MOST_FILES, Given, Outcome, PageState, Store, session_id
 from gallery.ui.text import plain, t
 from gallery.ui.work import places, session_is_open
 from gallery.wording import clock
@@ -63,6 +63,9 @@ class LiveCamera:
         camera: what is on, or was on last.
         asked_at: when a connection was last asked for, in seconds of the monotonic clock; None while there is none.
         failed: whether none came about in time.
+        since: when the camera was switched on, as a clock shows it.
+        offered: the recording and the snapshots that the page shows.
+        trouble: why a recording could not be begun, or None.
     """
 
     def __init__(self, domain: Domain, kept: Store, session: str) -> None:
@@ -70,6 +73,8 @@ class LiveCamera:
         self.asked_at: float | None = None
         self.failed = False
         self.since = ""
+        self.offered: tuple[object, ...] = ()
+        self.trouble: GalleryError | None = None
         self._domain = domain
         self._folders = kept.folders
         self._session = session
@@ -103,8 +108,19 @@ class LiveCamera:
             from streamlit_webrtc.relay import get_global_relay
 
             clear_picture()
-            sink = CameraSink(self.begin, self.end, self._wanted)
-            self._ends = sink, annotated_track(lambda: self.camera if self.on else None, waiting_in(get_global_relay()))
+            mine: list[Camera] = []  # the camera of this connection: its end must not switch off that of the next
+
+            def begin() -> Camera:
+                mine.append(self.begin())
+                return mine[-1]
+
+            def end() -> None:
+                track.stop()
+                for camera in mine:
+                    self._off(camera)
+
+            track = annotated_track(lambda: mine[-1] if mine else None, waiting_in(get_global_relay()))
+            self._ends = CameraSink(begin, end, self._wanted), track
         return self._ends
 
     @property
@@ -115,7 +131,7 @@ class LiveCamera:
     def begin(self) -> Camera:
         """Switch on; called when a connection is made."""
         assert self._look is not None
-        self._off()
+        self._off(self.camera)
         camera = Camera(self._look, self._narrow, follow=self._domain.id != "cells", annotated=self._annotated)
         with _open_lock:
             full = len(_open) >= PLACES
@@ -130,16 +146,18 @@ class LiveCamera:
 
     def end(self) -> None:
         """Switch off; what was seen can still be read. May be called from any thread and more than once."""
-        self._off()
+        self._off(self.camera)
         if self._ends is not None:
             self._ends[1].stop()
 
-    def _off(self) -> None:
-        with _open_lock:
-            _open.discard(self)
-        if self.camera is not None and not self.camera.closed:
-            self.camera.close()
-        self._recording.close()
+    def _off(self, camera: Camera | None) -> None:
+        """Switch one camera off, and let go of its place if it is the present one."""
+        if camera is not None:
+            camera.close()
+        if camera is self.camera:
+            with _open_lock:
+                _open.discard(self)
+            self._recording.close()
 
     def close(self) -> None:
         """Switch off and forget."""
@@ -147,17 +165,19 @@ class LiveCamera:
         self.camera = None
 
     def record(self) -> None:
-        """Begin to write down the annotated picture.
-
-        Raises:
-            DiskFull: there is no room.
-        """
-        if self.camera is not None and self.on:
+        """Begin to write down the annotated picture; where there is no room, :attr:`trouble` says so."""
+        self.trouble = None
+        if self.camera is None or not self.on:
+            return
+        try:
             folder = self._recording.enter_context(self._folders.new(self._session))
+        except GalleryError as error:
+            self.trouble = error
+        else:
             self.camera.start_recording(folder / "camera.mp4")
 
     def stop_recording(self) -> None:
-        """End the recording; the camera knows where it is."""
+        """End the recording; the camera knows where it is, or why there is none."""
         if self.camera is not None:
             self.camera.stop_recording()
         self._recording.close()
@@ -194,6 +214,9 @@ def show(
             return
     constraints = _constraints(domain, key, live.on)
     _stream(live, f"stream.{key}", constraints)
+    live.offered = _offers(live, state)
+    if live.camera is not None:
+        _recorded(live.camera, domain, key)
     if live.failed:
         _instead(state, domain, key)
     st.fragment(_panel, run_every=1.0)(kept, domain, state, live, key, summary)
@@ -222,7 +245,8 @@ def _constraints(domain: Domain, key: str, fixed: bool) -> dict[str, Any]:
             t("live.facing"),
             FACING,
             format_func=lambda way: t(f"live.facing.{way}"),
-            key=seed(f"{key}.facing", "any" if domain.id == "cells" else "environment"),
+            default="any" if domain.id == "cells" else "environment",
+            key=f"{key}.facing",
             required=True,
             disabled=fixed,
         )
@@ -289,40 +313,51 @@ def _panel(kept: Store, domain: Domain, state: PageState, live: LiveCamera, key:
             st.rerun()
     if camera is not None and camera.error is not None:
         st.error(in_markdown(str(camera.error)), icon=":material/error:")
+    unrecorded = live.trouble or (camera.unrecorded if camera is not None else None)
+    if unrecorded is not None:
+        st.error(in_markdown(str(unrecorded)), icon=":material/error:")
     if camera is None or shown is None:
         st.caption(t("live.connecting") if live.asked_at is not None else t("live.idle"))
         return
-    _buttons(kept, domain, state, live, camera, shown, key)
+    _buttons(kept, domain, state, live, camera, key)
     if camera.recording_s is not None:
         st.caption(f":material/fiber_manual_record: {t('live.recording', time=clock(camera.recording_s))}")
     if live.on:
         st.caption(f":material/timer: {_line(camera.figures(), camera.paused)}")
     else:
+        st.image(shown.frame.to_ndarray(format="rgb24"), width="stretch", output_format="JPEG")
         st.caption(t("live.ended"))
     summary(shown.narrowed)
-    _recorded(camera, domain, key)
+    if live.offered != _offers(live, state):  # the page shows it outside of what is refreshed here
+        st.rerun()
     _log(domain, camera, live)
 
 
-def _buttons(
-    kept: Store, domain: Domain, state: PageState, live: LiveCamera, camera: Camera, shown: Shown, key: str
-) -> None:
+def _offers(live: LiveCamera, state: PageState) -> tuple[object, ...]:
+    """What there is beside the stream."""
+    return (live.camera and live.camera.recorded, *(shot.key for shot in state.shots))
+
+
+def _buttons(kept: Store, domain: Domain, state: PageState, live: LiveCamera, camera: Camera, key: str) -> None:
     with st.container(horizontal=True, key="live-buttons"):
         if live.on:
             way = "resume" if camera.paused else "pause"
             icon = "play_arrow" if camera.paused else "pause"
             st.button(
                 t(f"live.{way}"),
-                key=f"{key}.{way}",
+                key=f"{key}.pause",  # one key for both, so that its neighbours stay where they are
                 on_click=camera.pause,
                 args=(not camera.paused,),
+                width=120,
                 icon=f":material/{icon}:",
             )
-        if st.button(
-            t("live.snapshot"), key=f"{key}.snapshot", icon=":material/photo_camera:", help=t("live.snapshot.help")
-        ):
-            _snapshot(kept, domain, state, shown)
-            st.rerun()
+        st.button(
+            t("live.snapshot"),
+            key=f"{key}.snapshot",
+            on_click=_snapshot,
+            args=(kept, domain, state, camera),
+            icon=":material/photo_camera:",
+        )
         seconds = camera.recording_s
         if seconds is not None:
             st.button(
@@ -332,15 +367,10 @@ def _buttons(
                 icon=":material/stop:",
                 type="primary",
             )
-        elif live.on and st.button(
-            t("live.record"), key=f"{key}.record", icon=":material/fiber_manual_record:", help=t("live.record.help")
-        ):
-            try:
-                live.record()
-            except GalleryError as error:
-                st.error(in_markdown(str(error)), icon=":material/error:")
-            else:
-                st.rerun(scope="fragment")
+        elif live.on:
+            st.button(
+                t("live.record"), key=f"{key}.record", on_click=live.record, icon=":material/fiber_manual_record:"
+            )
 
 
 def _line(figures: Figures, paused: bool) -> str:
@@ -357,10 +387,13 @@ def _line(figures: Figures, paused: bool) -> str:
     )
 
 
-def _snapshot(kept: Store, domain: Domain, state: PageState, shown: Shown) -> None:
+def _snapshot(kept: Store, domain: Domain, state: PageState, camera: Camera) -> None:
     """Keep the frame that is shown as a picture of the person's, with what was found in it."""
     from PIL import Image
 
+    shown = camera.shown
+    if shown is None:
+        return
     name = f"camera {datetime.now():%Y-%m-%d %H-%M-%S}.png"
     stream = io.BytesIO()
     Image.fromarray(shown.pixels).save(stream, "PNG", compress_level=1)
@@ -381,6 +414,7 @@ def _recorded(camera: Camera, domain: Domain, key: str) -> None:
     path = camera.recorded
     if path is None or camera.recording_s is not None:
         return
+    st.caption(t("live.recorded"))
     if not path.is_file():
         st.caption(t("live.recorded.gone"))
         return

@@ -18,7 +18,7 @@ from gallery.export.subtitles import to_srt, to_text, to_vtt
 from gallery.export.tables import csv_bytes
 from gallery.live import ice
 from gallery.live.microphone import SILENCE_DB, Listener, Options, State, free_places
-from gallery.live.sound import MicrophoneSink
+from gallery.live.sound import MicrophoneSink, broken_off
 from gallery.live.transcript import MOST_S, Transcript
 from gallery.media.names import download_name, in_markdown
 from gallery.media.types import Recording
@@ -34,6 +34,8 @@ from gallery.zoo import registry
 _STEP_S = 0.4
 #: A connection that brings no sound within so many seconds is not waited for any longer.
 PATIENCE_S = 10.0
+#: The browser says so within this time when it was the one to end a connection.
+_GRACE_S = 2.0
 #: Lines that are on the page at a time.
 _SHOWN = 60
 #: Words below this confidence are shaded, as in a recording.
@@ -69,6 +71,16 @@ _component: Any = None
 _PAGE = "speech"
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to download: the key of its label, its bytes, its name and its MIME type."""
+
+    key: str
+    data: bytes
+    name: str
+    mime: str
+
+
 @dataclass
 class Microphone:
     """What one visitor has said, and the connection that it comes through.
@@ -80,8 +92,10 @@ class Microphone:
         before: who listened at the connection before; it may still be writing down the last words.
         waiting_since: when the browser's microphone was found to be on.
         lost: whether the last one was given up.
+        broken: whether the last one worked and then broke off.
         offered: whether there is something to download.
         refused: the connection whose refusal the page has seen.
+        made: the files to download, and what they were made of.
     """
 
     transcript: Transcript = field(default_factory=Transcript)
@@ -90,12 +104,14 @@ class Microphone:
     before: Listener | None = None
     waiting_since: float | None = None
     lost: bool = False
+    broken: bool = False
     offered: bool = False
     refused: MicrophoneSink | None = None
+    made: tuple[object, list[File]] | None = None
 
-    def end(self) -> MicrophoneSink:
-        """The sink for the present connection, or for the next."""
-        if self.sink is None or self.sink.stopped:
+    def end(self, on: bool = False) -> MicrophoneSink:
+        """The sink for the present connection, or for the next. One that has ended stays while the browser is on."""
+        if self.sink is None or (self.sink.stopped and not on):
             self.before = self.listener
             self.sink = MicrophoneSink(lambda: Listener(self.options, self.transcript))
         return self.sink
@@ -114,22 +130,29 @@ class Microphone:
 
     def clear(self) -> None:
         """Forget what was said."""
-        self.offered = False
-        if self.listener is not None and not self.listener.state().closed:
-            self.listener.clear()
+        self.offered, self.made = False, None
+        listener = self.listener
+        if self.before is not None and self.before is not listener:
+            self.before.close()
+        if listener is not None and not listener.state().closed:
+            listener.clear()
         else:
             self.transcript.reset()
 
     def stop(self) -> None:
         """End the connection; what was said is kept."""
-        if self.sink is not None and self.sink.offered_at is not None and not self.sink.stopped:
+        if self.sink is not None:
             self.sink.stop()
+            self.before, self.sink = self.listener, None
 
     def close(self) -> None:
         """End, and forget everything."""
+        earlier = self.before
         self.stop()
-        if self.listener is not None:
-            self.listener.close()
+        for each in (earlier, self.before):
+            if each is not None:
+                each.close()
+        self.made = None
         self.transcript.reset()
 
 
@@ -161,11 +184,14 @@ def show(kept: Store, domain: Domain, state: PageState, narrowed: Callable[[Anal
     on = _connection(kept, microphone)
     again = on or (microphone.listener is not None and not microphone.listener.state().closed)
     microphone.offered = bool(len(microphone.transcript))
-    st.fragment(_follow, run_every=_STEP_S if again else None)(microphone, state.score, on, again)
+
+    def downloads() -> None:
+        if microphone.offered:
+            _downloads(domain, microphone, narrowed, state.score, again)
+
+    st.fragment(_follow, run_every=_STEP_S if again else None)(microphone, state.score, on, again, downloads)
     other = model != state.model or state.runtime not in ("", "ctranslate2")
     st.caption(t("mic.model.own" if other else "mic.model", model=title_of(model)))
-    if microphone.offered:
-        _downloads(domain, microphone, lambda analysis: narrowed(analysis, state.score))
     if microphone.lost:
         _record(kept, domain, state)
     analysis = microphone.transcript.analysis()
@@ -177,12 +203,14 @@ def _connection(kept: Store, microphone: Microphone) -> bool:
     """The button that starts and stops; whether the browser's microphone is on, or about to be."""
     from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
-    sink = microphone.end()
+    key = f"stream.microphone.{kept.round}"
+    was_on = _is_on(key)
+    sink = microphone.end(was_on)
+    over = was_on and (microphone.lost or _over(sink))
     if sink.offered_at is None and not free_places():
         _problem(Busy(t("busy.problem"), t("busy.remedy")))
         st.button(t("mic.retry"), key="microphone.retry", icon=":material/replay:")
         return False
-    key = f"stream.microphone.{kept.round}"
     with st.container(key="microphone"):
         context = webrtc_streamer(
             key=key,
@@ -193,7 +221,7 @@ def _connection(kept: Store, microphone: Microphone) -> bool:
                 "video": False,
             },
             # A connection that was refused or brings nothing is ended from here; the button is hidden meanwhile.
-            desired_playing_state=False if _is_on(key) and (microphone.lost or _failed(sink)) else None,
+            desired_playing_state=False if over else None,
             sink_audio_track=sink,
             media_toggle_controls=False,
             translations={
@@ -210,9 +238,15 @@ def _connection(kept: Store, microphone: Microphone) -> bool:
     on = bool(context.state.playing or context.state.signalling)
     if not on:
         microphone.waiting_since = None
+        microphone.end()
     elif microphone.waiting_since is None:
         microphone.waiting_since = time.monotonic()
-        microphone.lost = False
+        microphone.lost = microphone.broken = False
+    elif over and not microphone.lost and sink.problem is None and not microphone.transcript.full:
+        if not sink.connected:
+            microphone.lost = True
+        elif sink.listener is not None and sink.listener.state().problem is None:
+            microphone.broken = True
     return on
 
 
@@ -222,8 +256,8 @@ def _is_on(key: str) -> bool:
     return context is not None and bool(context.state.playing or context.state.signalling)
 
 
-def _follow(microphone: Microphone, score: float, on: bool, again: bool) -> None:
-    """What changes by itself: the text, the level and the figures."""
+def _follow(microphone: Microphone, score: float, on: bool, again: bool, downloads: Callable[[], None]) -> None:
+    """What changes by itself: the text, the level, the figures and the files."""
     listener = microphone.listener
     now = listener.state() if listener is not None else None
     _text(microphone, now, score, on)
@@ -236,6 +270,7 @@ def _follow(microphone: Microphone, score: float, on: bool, again: bool) -> None
             st.button(t("mic.clear"), key="microphone.clear", icon=":material/delete:", on_click=microphone.clear)
     _figures(microphone, now, score)
     _complaints(microphone, now)
+    downloads()
     _changes(microphone, now, on, again)
 
 
@@ -244,12 +279,15 @@ def _text(microphone: Microphone, now: State | None, score: float, on: bool) -> 
     if _component is None:
         script = (Path(__file__).parent / "assets" / "transcript.js").read_text(encoding="utf-8")
         _component = st.components.v2.component("gallery_transcript", html=_HTML, css=_CSS, js=script)
-    lines = [line for line in microphone.transcript.lines() if line.score >= score]
+    number = microphone.transcript.round
+    lines = [
+        (f"{number}.{place}", line) for place, line in enumerate(microphone.transcript.lines()) if line.score >= score
+    ]
     level = now.level if now is not None and not now.closed else SILENCE_DB
     _component(
         key="microphone.text",
         data={
-            "lines": [_line(line) for line in lines[-_SHOWN:]],
+            "lines": [_line(name, line) for name, line in lines[-_SHOWN:]],
             "partial": now.partial if now is not None else "",
             "empty": plain("mic.empty"),
             "status": plain(_status(microphone, now, on)),
@@ -262,10 +300,9 @@ def _text(microphone: Microphone, now: State | None, score: float, on: bool) -> 
         st.caption(t("mic.earlier", count=f"{len(lines) - _SHOWN:,}"))
 
 
-def _line(segment: Segment) -> dict[str, Any]:
+def _line(name: str, segment: Segment) -> dict[str, Any]:
     words = [[word.text, word.score < _UNSURE] for word in segment.words] or [[segment.text, False]]
-    at = clock(int(segment.start))
-    return {"id": f"{segment.start:.3f} {segment.text[:20]}", "at": at, "words": words}
+    return {"id": name, "at": clock(int(segment.start)), "words": words}
 
 
 def _status(microphone: Microphone, now: State | None, on: bool) -> str:
@@ -307,6 +344,8 @@ def _complaints(microphone: Microphone, now: State | None) -> None:
         _problem(sink.problem)
     if now is not None and now.problem is not None:
         _problem(now.problem)
+    if microphone.broken:
+        _problem(broken_off())
     if now is not None and now.skipped_s:
         st.warning(t("mic.late", seconds=f"{now.skipped_s:.0f}"), icon=":material/speed:")
     for sentence in microphone.transcript.warnings():
@@ -319,11 +358,11 @@ def _changes(microphone: Microphone, now: State | None, on: bool, again: bool) -
     """Run the whole page again when more than the text has changed."""
     sink = microphone.sink
     since = microphone.waiting_since
-    silent = sink is not None and not sink.connected and not _failed(sink)
+    silent = sink is not None and not sink.connected and not _over(sink)
     if on and silent and since is not None and not microphone.lost and time.monotonic() - since > PATIENCE_S:
         microphone.lost = True
         st.rerun()
-    failed = on and sink is not None and _failed(sink) and microphone.refused is not sink
+    failed = on and sink is not None and _over(sink) and microphone.refused is not sink
     if failed:
         microphone.refused = sink
     ended = again and not on and now is not None and now.closed
@@ -331,9 +370,13 @@ def _changes(microphone: Microphone, now: State | None, on: bool, again: bool) -
         st.rerun()
 
 
-def _failed(sink: MicrophoneSink) -> bool:
-    """Whether nobody listens, although the browser sends."""
-    return sink.problem is not None or (sink.listener is not None and sink.listener.state().problem is not None)
+def _over(sink: MicrophoneSink) -> bool:
+    """Whether nobody listens any more, although the browser counts as on."""
+    if sink.problem is not None:
+        return True
+    if sink.ended_at is not None:
+        return time.monotonic() - sink.ended_at > _GRACE_S
+    return sink.listener is not None and sink.listener.state().closed
 
 
 def _problem(error: GalleryError) -> None:
@@ -356,32 +399,46 @@ def _record(kept: Store, domain: Domain, state: PageState) -> None:
     st.audio_input(t("mic.lost.record"), key=key, on_change=recorded)
 
 
-def _downloads(domain: Domain, microphone: Microphone, narrowed: Callable[[Analysis], Analysis]) -> None:
-    """The same files as of a recording, made of what was said until they are asked for."""
-
-    def made(make: Callable[[Analysis], Any]) -> Callable[[], Any]:
-        def now() -> Any:
-            analysis = microphone.transcript.analysis()
-            return make(narrowed(analysis)) if analysis is not None else b""
-
-        return now
-
-    name = microphone.transcript.name
-    files: tuple[tuple[str, Callable[[Analysis], Any], str, str, str], ...] = (
-        ("down.txt", to_text, "transcript", "txt", "text/plain"),
-        ("down.srt", lambda analysis: to_srt(analysis.segments), "subtitles", "srt", "application/x-subrip"),
-        ("down.vtt", lambda analysis: to_vtt(analysis.segments), "subtitles", "vtt", "text/vtt"),
-        ("down.json", lambda analysis: json_bytes([analysis]), domain.id, "json", "application/json"),
-        ("down.csv", lambda analysis: csv_bytes(rows(analysis), columns(domain.id)), domain.id, "csv", "text/csv"),
-    )
+def _downloads(
+    domain: Domain,
+    microphone: Microphone,
+    narrowed: Callable[[Analysis, float], Analysis],
+    score: float,
+    listening: bool,
+) -> None:
+    """The same files as of a recording, of what was said until now."""
+    transcript = microphone.transcript
+    # The length goes on with every piece of sound; while somebody listens, the files follow the text only.
+    source = transcript.round, transcript.changes, score, None if listening else transcript.heard
+    if microphone.made is None or microphone.made[0] != source:
+        analysis = transcript.analysis()
+        if analysis is None:
+            return
+        microphone.made = source, _files(domain, narrowed(analysis, score))
     with st.container(horizontal=True, key="downloads"):
-        for key, make, part, ending, mime in files:
+        for file in microphone.made[1]:
+            # Not a function that makes it: Streamlit drops what that gives after two steps of this page.
             st.download_button(
-                t(key),
-                made(make),
-                file_name=download_name(name, part, ending),
-                mime=mime,
-                key=f"microphone.{key}",
+                t(file.key),
+                file.data,
+                file_name=file.name,
+                mime=file.mime,
+                key=f"microphone.{file.key}",
                 icon=":material/download:",
                 on_click="ignore",
             )
+
+
+def _files(domain: Domain, analysis: Analysis) -> list[File]:
+    def named(part: str, ending: str) -> str:
+        return download_name(analysis.file, part, ending)
+
+    srt, vtt = to_srt(analysis.segments).encode(), to_vtt(analysis.segments).encode()
+    table = csv_bytes(rows(analysis), columns(domain.id))
+    return [
+        File("down.txt", to_text(analysis).encode(), named("transcript", "txt"), "text/plain"),
+        File("down.srt", srt, named("subtitles", "srt"), "application/x-subrip"),
+        File("down.vtt", vtt, named("subtitles", "vtt"), "text/vtt"),
+        File("down.json", json_bytes([analysis]), named(domain.id, "json"), "application/json"),
+        File("down.csv", table, named(domain.id, "csv"), "text/csv"),
+    ]

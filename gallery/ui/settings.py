@@ -1,4 +1,8 @@
-"""The settings of a page: sliders that only filter, and below them the model and the program that runs it."""
+"""The settings of a page: sliders that only filter, and below them the model and the program that runs it.
+
+Each widget is given its value as its own default. Put into the session instead, a value goes to the browser with one
+message only, and when that is overtaken by the next run the browser answers with the widget's least value.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import streamlit as st
 from gallery.domains import Domain
 from gallery.ui.clip_runs import EVERY
 from gallery.ui.model_card import runtime_name, title_of
-from gallery.ui.session import PageState, seed
+from gallery.ui.session import PageState
 from gallery.ui.text import t
 from gallery.zoo import registry
 
@@ -42,21 +46,22 @@ def score(domain: Domain, state: PageState, clip: bool = False) -> None:
         t("cells.score" if cells else "set.score"),
         least,
         0.95,
+        min(max(state.score, least), 0.95),
         step=0.01,
         format="percent",
-        key=seed(f"{domain.id}.score", min(max(state.score, least), 0.95)),
+        key=f"{domain.id}.score",
         help=t("cells.score.help" if cells else "set.score.help.clip" if clip else "set.score.help"),
     )
 
 
 def labels(domain: Domain, state: PageState, known: Sequence[str], clip: bool = False) -> None:
     """The filter of classes; empty for all."""
-    key = seed(f"{domain.id}.labels", [label for label in state.labels if label in known])
     kind = ".clip" if clip else ".proximity" if domain.id == "proximity" else ""
     state.labels = st.multiselect(
         t("set.labels"),
         known,
-        key=key,
+        [label for label in state.labels if label in known],
+        key=f"{domain.id}.labels",
         placeholder=t("set.labels.all"),
         help=t(f"set.labels.help{kind}"),
     )
@@ -68,9 +73,10 @@ def limit(domain: Domain, state: PageState, clip: bool = False) -> None:
         t("set.limit"),
         0.1,
         5.0,
+        min(max(state.limit, 0.1), 5.0),
         step=0.1,
         format=t("set.limit.format"),
-        key=seed(f"{domain.id}.limit", state.limit),
+        key=f"{domain.id}.limit",
         help=t("set.limit.help.clip" if clip else "set.limit.help"),
     )
 
@@ -82,8 +88,9 @@ def every(domain: Domain, state: PageState) -> None:
     state.every = st.selectbox(
         t("set.every"),
         EVERY,
+        EVERY.index(state.every),
         format_func=lambda number: t(f"set.every.{number}"),
-        key=seed(f"{domain.id}.every", state.every),
+        key=f"{domain.id}.every",
         help=t("set.every.help"),
     )
 
@@ -98,8 +105,9 @@ def advanced(domain: Domain, state: PageState, *, own_checkpoint: bool = False) 
         chosen = st.selectbox(
             t("set.model"),
             options,
+            options.index(state.model),
             format_func=title_of,
-            key=seed(f"{domain.id}.model", state.model),
+            key=f"{domain.id}.model",
             accept_new_options=own_checkpoint,
             help=t("set.model.own") if own_checkpoint else None,
         )
@@ -111,8 +119,9 @@ def advanced(domain: Domain, state: PageState, *, own_checkpoint: bool = False) 
         state.runtime = st.radio(
             t("set.runtime"),
             runtimes,
+            runtimes.index(state.runtime),
             format_func=runtime_name,
-            key=seed(f"{domain.id}.runtime", state.runtime),
+            key=f"{domain.id}.runtime",
             horizontal=True,
             help=t("set.runtime.help"),
         )

@@ -18,7 +18,7 @@ from gallery.results import Analysis, Segment
 from gallery.samples import Sample, samples
 from gallery.ui import address, frame, inputs, live_microphone, model_card, results_view, settings
 from gallery.ui.runs import analyse_all, offer_again, source
-from gallery.ui.session import Given, Outcome, PageState, seed, store
+from gallery.ui.session import Given, Outcome, PageState, store
 from gallery.ui.text import Trusted, plain, t
 from gallery.wording import clock, percent
 
@@ -82,8 +82,9 @@ def _language(state: PageState) -> None:
     code = st.selectbox(
         t("set.language"),
         codes,
+        codes.index(state.language or ""),
         format_func=lambda code: languages.NAMES[code] if code else t("set.language.auto"),
-        key=seed("speech.language", state.language or ""),
+        key="speech.language",
     )
     state.language = code or None
 

@@ -150,6 +150,30 @@ def test_stop_leave_come_back_and_a_second_viewer(page: Page, with_camera: Brows
     live.wait_for_frames(page, before + 5)
 
 
+def test_stop_and_start_at_once(page: Page) -> None:
+    live.start(page)
+    live.wait_for_frames(page)
+    for _ in range(3):
+        live.stream(page).get_by_role("button", name="Stop").click()
+        live.start(page)
+    live.wait_for_frames(page)
+    before = live.frames(page)
+    live.wait_for_frames(page, before + 10)
+
+
+def test_sliders_stay_where_they_were_when_live_is_pressed_early(with_camera: Browser, server: str) -> None:
+    for _ in range(3):
+        context = with_camera.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        page.goto(f"{server}/proximity")
+        page.locator(".st-key-input").get_by_text("Live", exact=True).click()
+        page.locator(".st-key-live iframe").wait_for()
+        expect(page.get_by_role("slider").first).to_have_value("0.35")
+        expect(page.get_by_role("slider").nth(1)).to_have_value("1")
+        context.close()
+
+
 def test_another_input_switches_the_camera_off(page: Page, server: str) -> None:
     live.start(page)
     live.wait_for_frames(page)
@@ -173,14 +197,16 @@ def test_pause_snapshot_and_recording(page: Page, tmp_path: Path) -> None:
     stop.click()
     save = page.get_by_role("button", name="Recording (MP4)")
     save.wait_for()
-    with page.expect_download() as download:
-        save.click()
-    download.value.save_as(tmp_path / "camera.mp4")
+    for _ in range(4):  # the page refreshes itself all the time meanwhile
+        with page.expect_download() as download:
+            save.click()
+        download.value.save_as(tmp_path / "camera.mp4")
     with av.open(str(tmp_path / "camera.mp4")) as container:
         assert container.streams.video[0].codec_context.name == "h264"
         assert len(list(container.decode(video=0))) > 3
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused: the picture is held.")).to_be_visible()
+    page.wait_for_timeout(1500)  # a person looks before pressing the next button
     page.get_by_role("button", name="Snapshot").click()
     page.locator(".st-key-picture img[alt*=camera]").wait_for()
     with page.expect_download() as download:

@@ -103,6 +103,10 @@ def test_words_appear_while_speaking_and_stay(launch, tmp_path):
     expect(page.locator(".lines p").first).to_be_visible()
     expect(page.locator(".status")).to_have_text("Listening")
     assert page.locator("[role=log][aria-live=polite]").count() == 1
+    page.wait_for_timeout(2000)  # the page refreshes itself several times
+    for label in ("Text", "JSON"):
+        assert _saved(page, label, tmp_path).stat().st_size > 10
+    expect(page.locator(".status")).to_contain_text("Listening")
     _button(page, "Stop").click()
     expect(page.locator(".status")).to_have_text("The microphone is off")
     shown = page.locator(".lines").inner_text()
@@ -131,6 +135,57 @@ def _expected(recording: Recording) -> set[str]:
     from gallery.domains import speech
 
     return _words(speech.analyse(recording, speech.Options(model="whisper-tiny.en")).text or "")
+
+
+def test_clear_my_data_while_listening(launch, tmp_path):
+    path = samples.fetch(samples.get("announcement"))
+    page = launch(_FAKE, _ALLOW, _play(read_audio(path, path.name), tmp_path))
+    _button(page, "Start").click()
+    expect(page.locator(".lines p").first).to_be_visible()
+    page.get_by_role("button", name="Clear my data").click()
+    expect(page.get_by_text("are gone")).to_be_visible()
+    expect(page.locator(".status")).to_have_count(0)  # a sample is shown
+    assert "mode=live" not in page.url
+    page.get_by_text("Live", exact=True).click()
+    expect(page.locator(".status")).to_have_text("The microphone is off")
+    expect(_button(page, "Start")).to_be_visible()
+    page.wait_for_timeout(1500)
+    expect(page.locator(".lines p")).to_have_count(0)
+    expect(page.get_by_text("broke off")).to_have_count(0)
+    _button(page, "Start").click()
+    expect(page.locator(".status")).to_contain_text("Listening")
+
+
+def test_a_third_visitor_is_told_that_all_places_are_taken(launch):
+    first, second = launch(_FAKE, _ALLOW), launch(_FAKE, _ALLOW)
+    for page in (first, second):
+        _button(page, "Start").click()
+        expect(page.locator(".status")).to_contain_text("Listening")
+    third = launch(_FAKE, _ALLOW)
+    expect(third.get_by_text("More people are using the gallery")).to_be_visible()
+    _button(first, "Stop").click()
+    expect(first.locator(".status")).to_have_text("The microphone is off")
+    third.get_by_role("button", name="Try again").click()
+    expect(_button(third, "Start")).to_be_visible()
+
+
+def test_lines_that_come_back_stand_where_they_were(browser: Browser):
+    from gallery.ui import live_microphone
+
+    folder = Path(live_microphone.__file__).parent
+    script = (folder / "assets" / "transcript.js").read_text(encoding="utf-8")
+    page = browser.new_page()
+    page.set_content(f"<main>{live_microphone._HTML}</main>")
+    show = f"""(ids) => {{
+        const parentElement = document.querySelector("main");
+        const lines = ids.map((id) => ({{ id, at: "0:00", words: [[id, false]] }}));
+        const data = {{ lines, partial: "", empty: "", status: "", on: true, level: 0, level_label: "" }};
+        ({script[script.index("function") :].rstrip().rstrip(";")})({{ data, parentElement }});
+        return [...document.querySelectorAll(".lines p")].map((each) => each.dataset.id);
+    }}"""
+    for ids in (["1", "2", "3"], ["1", "3"], ["1", "2", "3"], ["2"], ["1", "2", "3", "4"], []):
+        assert page.evaluate(show, ids) == ids
+    page.close()
 
 
 def test_pause_and_clear(launch, tmp_path):

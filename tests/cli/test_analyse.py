@@ -217,10 +217,15 @@ def photos(tmp_path) -> Path:
     return folder
 
 
-#: (arguments, files that are analysed in this order, files that are left alone)
+_LEFT = "1 other file was left alone: “notes.txt”."
+#: (arguments, files that are analysed in this order, what is said of the others)
 FOLDERS = [
-    ([], ["clip.mp4", "frame2.jpg", "frame10.jpg"], 1),
-    (["--recursive"], ["clip.mp4", "frame2.jpg", "frame10.jpg", "last.jpg"], 1),
+    ([], ["clip.mp4", "frame2.jpg", "frame10.jpg"], _LEFT),
+    (
+        ["--recursive"],
+        ["clip.mp4", "frame2.jpg", "frame10.jpg", "last.jpg"],
+        "1 other file was left alone: “notes.txt”.",
+    ),
 ]
 
 
@@ -230,7 +235,15 @@ def test_a_folder_is_the_files_in_it(arguments, expected, left, photos, capsys):
     assert status == 0 and err == ""
     lines = out.splitlines()
     assert [line.split(":")[0] for line in lines[:-1]] == expected
-    assert lines[-1] == f"{left} other file was left alone."
+    assert lines[-1] == left
+
+
+def test_five_of_what_is_left_alone_are_named(photos, capsys):
+    for number in range(1, 7):
+        (photos / f"letter{number}.txt").write_text("not a picture")
+    _, out, _ = _run(capsys, "analyse", "signs", photos)
+    named = ", ".join(f"“letter{number}.txt”" for number in range(1, 6))
+    assert out.splitlines()[-1] == f"7 other files were left alone: {named} and 2 more."
 
 
 def test_each_domain_takes_what_it_reads(photos, capsys):
@@ -261,7 +274,8 @@ def test_what_is_done_is_not_done_again(photos, tmp_path, capsys):
     assert {p.name: p.stat().st_mtime_ns for p in photos.iterdir() if "-" in p.name and p.name != JOURNAL} == made
 
 
-#: (what happens between two runs, arguments of the second, files that are done again)
+#: (what happens between two runs, arguments of the second, files that are done again).
+#: What the journal does not tell of any more might be the person's own: it stays, and the results are numbered.
 CHANGES = [
     (lambda out, files: None, [], []),
     (lambda out, files: None, ["--again"], ["a.jpg", "b.jpg"]),
@@ -273,7 +287,12 @@ CHANGES = [
     (lambda out, files: (out / JOURNAL).unlink(), [], ["a.jpg", "b.jpg"]),
     (lambda out, files: (out / JOURNAL).write_bytes((out / JOURNAL).read_bytes()[:-20]), [], ["b.jpg"]),
     (lambda out, files: (out / JOURNAL).write_bytes(b"\xff\xfe{}[]\n"), [], ["a.jpg", "b.jpg"]),
+    (lambda out, files: (out / JOURNAL).write_bytes((out / JOURNAL).read_bytes()[:-9] + b"\xff\n"), [], ["b.jpg"]),
 ]
+
+
+#: Those of them after which the journal lacks what was done.
+LOST = [change for change, *_ in CHANGES[-4:]]
 
 
 @pytest.mark.parametrize(("change", "arguments", "again"), CHANGES)
@@ -289,7 +308,9 @@ def test_what_changed_is_done_again(change, arguments, again, tmp_path, capsys):
     status, said, _ = _run(capsys, *command, *arguments)
     assert status == 0
     assert [line.split(":")[0] for line in said.splitlines() if ".jpg" in line and "done before" not in line] == again
-    assert sorted(p.name for p in out.iterdir()) == names
+    known = [name[0] for name in again] if change in LOST else []
+    numbered = [f"{each}-2-{kind}" for each in known for kind in ("annotated.jpg", "result.json", "table.csv")]
+    assert sorted(p.name for p in out.iterdir()) == sorted([*names, *numbered])
     assert _run(capsys, *command, *[a for a in arguments if a != "--again"])[1].count("(done before)") == 2
 
 
@@ -320,6 +341,120 @@ def test_a_file_of_ones_own_is_not_written_over(tmp_path, capsys):
     assert _run(capsys, "analyse", "signs", tmp_path, "--out", tmp_path)[0] == 0
     assert (tmp_path / "street-annotated.jpg").read_bytes() == BUS.read_bytes()
     assert (tmp_path / "street-2-annotated.jpg").is_file()
+
+
+def test_a_file_of_ones_own_in_another_folder_is_not_written_over(tmp_path, capsys):
+    """The second run replaces its own results and not the person's file, in whatever order they came."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "bus-annotated.jpg").write_bytes(b"my own drawing")
+    for arguments in ([], [], ["--again"], ["--score", "0.5"]):
+        assert _run(capsys, "analyse", "signs", BUS, "--out", out, *arguments)[0] == 0
+        assert (out / "bus-annotated.jpg").read_bytes() == b"my own drawing"
+        assert {p.name for p in out.iterdir()} == {
+            JOURNAL,
+            "bus-annotated.jpg",
+            *(f"bus-2-{kind}" for kind in ("annotated.jpg", "result.json", "table.csv")),
+        }
+
+
+#: (content of what --json names, whether it is written over)
+REPLACED = [
+    (b"", True),
+    (b"[]\n", True),
+    (b'\xef\xbb\xbf \n{"a": 1}', True),
+    (b"Dear Sir or Madam", False),
+    (b"\xff\xd8\xff\xe0", False),
+    (b"\n \n", False),
+]
+
+
+@pytest.mark.parametrize(("content", "replaced"), REPLACED)
+def test_json_replaces_json_only(content, replaced, tmp_path, capsys):
+    target = tmp_path / "out.json"
+    target.write_bytes(content)
+    status, out, err = _run(capsys, "analyse", "signs", BUS, "--json", target)
+    if replaced:
+        assert status == 0 and json.loads(target.read_text(encoding="utf-8"))[0]["file"] == "bus.jpg"
+    else:
+        assert (status, out, target.read_bytes()) == (1, "", content)
+        assert err.startswith("“out.json” is there and is not JSON; --json would write over it.")
+
+
+@pytest.mark.parametrize("content", [BUS.read_bytes(), b"[]"])
+@pytest.mark.parametrize("link", [False, True])
+def test_json_does_not_replace_what_is_analysed(content, link, tmp_path, capsys):
+    victim = tmp_path / "victim.jpg"
+    victim.write_bytes(content)
+    target = tmp_path / "link.json" if link else victim
+    if link:
+        target.symlink_to(victim)
+    status, out, err = _run(capsys, "analyse", "signs", victim, "--json", target)
+    assert (status, out, victim.read_bytes()) == (1, "", content)
+    assert err.startswith("“victim.jpg” is a file to analyse; --json would write over it.")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_not_utf_8_does_not_end_the_batch(tmp_path, capsys):
+    bad, good = (Path(os.fsdecode(os.fsencode(tmp_path) + name)) for name in (b"/b\xffad.jpg", b"/g\xffood.jpg"))
+    bad.write_bytes(b"")
+    shutil.copy(BUS, good)
+    target = tmp_path / "out.json"
+    status, out, err = _run(capsys, "analyse", "signs", bad, good, "--json", target, "--out", tmp_path / "out")
+    assert status == 1 and err.startswith("bad.jpg: ") and out.startswith("good.jpg: ")
+    failed, done = json.loads(target.read_text(encoding="utf-8"))
+    assert (failed["file"], done["file"]) == ("bad.jpg", "good.jpg") and "error" in failed
+
+
+# --- outputs that are closed ----------------------------------------------------------------------------------------
+
+
+def _shell(line: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """A line of the shell in which ``"$@"`` is the program with these arguments."""
+    return subprocess.run(
+        ["bash", "-c", line, "bash", sys.executable, "-m", "gallery", *map(str, arguments)],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix shell")
+@pytest.mark.parametrize("arguments", [["signs", BUS], ["signs", BUS, "--json", "-"]])
+def test_without_an_output_it_is_quiet(arguments):
+    done = _shell('"$@" >&-', "analyse", *arguments)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr and "Error" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix shell")
+@pytest.mark.parametrize("arguments", [["analyse", "signs", *[BUS] * 3, "--json", "-"], ["--help"]])
+@pytest.mark.parametrize("settings", ["PYTHONUNBUFFERED=1", "PYTHONUNBUFFERED="])
+def test_a_reader_that_goes_away_ends_it_quietly(arguments, settings):
+    done = _shell(f'{settings} "$@" | true', *arguments)
+    assert done.returncode == 0
+    assert "refused" not in done.stderr and "Error" not in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_stopped_it_leaves_no_empty_list(tmp_path):
+    (tmp_path / "long.mp4").write_bytes(film(frames=pan(40) * 15))
+    target = tmp_path / "new" / "all.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gallery", "analyse", "signs", str(BUS), str(tmp_path / "long.mp4"), "--json", target],
+        cwd=Path(__file__).resolve().parents[2],
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdout.readline().startswith("bus.jpg: ")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and err.startswith("Stopped.")
+    assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")

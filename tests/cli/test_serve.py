@@ -211,3 +211,15 @@ def test_sharing_serves_over_https_only_asks_for_the_passcode_and_stops_at_ctrl_
         process.kill()
         process.wait()
     assert list(folder.iterdir()) == []
+
+
+def test_no_outside_service_is_asked_for_this_machines_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit import net_util
+    from streamlit.web.server import server_util
+
+    asked: list[str] = []
+    monkeypatch.setattr(net_util, "get_external_ip", net_util.get_external_ip)  # put back at the end
+    monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda url, **more: asked.append(url))
+    serve.ask_nobody()
+    assert not server_util.is_url_from_allowed_origins("https://evil.example")
+    assert not asked

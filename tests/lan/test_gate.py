@@ -179,6 +179,23 @@ def test_a_web_socket_is_refused_without_and_opened_with_the_cookie() -> None:
     assert visitor.connect(scheme="ws") == ["websocket.close"]
 
 
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        (f"https://{HOST}", "websocket.accept"),
+        (f"https://{HOST.upper()}", "websocket.accept"),
+        (f"https://{HOST.split(':')[0]}:9999", "websocket.close"),  # another service of this computer
+        (f"http://{HOST}", "websocket.close"),
+        ("https://evil.example", "websocket.close"),
+        ("null", "websocket.close"),
+    ],
+)
+def test_a_web_socket_is_opened_for_our_own_pages_only(origin: str, expected: str) -> None:
+    visitor = Visitor()
+    visitor.enter(CODE.text)
+    assert visitor.connect(headers={"origin": origin}) == [expected]
+
+
 def test_whether_it_runs_may_be_asked_by_all() -> None:
     visitor = Visitor()
     assert visitor.ask("/_stcore/health").body == b"inside"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from gallery.domains import signs
-from gallery.errors import OptionError
+from gallery.errors import DiskFull, OptionError
 from gallery.live import camera as module
 from gallery.live.camera import Camera
 from gallery.media.types import Picture
@@ -234,3 +235,23 @@ def test_large_frames_are_sent_back_smaller_and_even(switch_on) -> None:
     shown = camera.wait(timeout=WAIT_S)
     assert (shown.frame.width, shown.frame.height) == (1280, 720)
     assert shown.pixels.shape == (1081, 1921, 3)
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_camera(switch_on, tmp_path: Path, monkeypatch) -> None:
+    def no_room(self: object, pixels: object, time_s: float) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    camera = switch_on(seen)
+    told: list[int] = []
+    camera.tell(lambda: told.append(1))
+    monkeypatch.setattr(module.VideoWriter, "write", no_room)
+    camera.start_recording(tmp_path / "camera.mp4")
+    for number in range(3):
+        camera.offer(np.zeros((48, 64, 3), np.uint8))
+        assert camera.wait(after=number, timeout=WAIT_S)
+    assert isinstance(camera.unrecorded, DiskFull) and camera.recording_s is None
+    assert camera.stop_recording() is None and not list(tmp_path.iterdir())
+    assert camera.error is None and not camera.closed
+    before = len(told)
+    camera.close()
+    assert len(told) == before + 1

@@ -20,10 +20,12 @@ from gallery.export.subtitles import to_srt, to_text, to_vtt
 from gallery.live import microphone
 from gallery.live.lines import LONG_PAUSE, LONGEST_S, MARGIN, PAUSE, first_line
 from gallery.live.microphone import GONE_S, MOST_WAITING, MOST_WINDOW, Listener, Options, believable
+from gallery.live.sound import MicrophoneSink
 from gallery.live.transcript import MOST_S, Transcript
 from gallery.media.audio import read_audio
 from gallery.media.types import Recording
 from gallery.results import Analysis, Segment
+from gallery.ui.live_microphone import Microphone
 
 RATE = Recording.RATE
 TINY, BASE = "whisper-tiny.en", "whisper-base"
@@ -300,6 +302,63 @@ def test_clear_begins_at_zero(order, listeners):
     assert analysis.duration_s == pytest.approx(order.duration_s, abs=0.001)
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_cleared_text_does_not_come_back(order, listeners, again):
+    said = Microphone(options=Options(TINY))
+    listeners.append(before := Listener(said.options, said.transcript))
+    before.feed(order.samples)
+    before.finish()  # its last words are not written down yet
+    said.before = before
+    if again:  # the microphone was switched on again meanwhile
+        listeners.append(now := Listener(said.options, said.transcript))
+        said.end().listener = now
+    said.clear()
+    assert before.join(WAIT_S)
+    assert said.transcript.lines() == () and said.transcript.heard == 0
+    if again:
+        _feed(now, order.samples)
+        analysis = _finish(now)
+        assert _words(analysis.text) == _words(speech.analyse(order, speech.Options(model=TINY)).text)
+
+
+def test_close_ends_all_who_listen_and_the_connection(order, listeners):
+    said = Microphone(options=Options(TINY))
+    listeners.append(before := Listener(said.options, said.transcript))
+    listeners.append(now := Listener(said.options, said.transcript))
+    said.before = before
+    sink = said.end()
+    sink.listener = now
+    for each in (before, now):
+        each.feed(order.samples)
+    said.close()
+    assert microphone.free_places() == microphone.places()
+    assert before.join(WAIT_S) and now.join(WAIT_S) and sink.stopped
+    assert said.transcript.lines() == () and said.transcript.heard == 0
+    assert said.listener is now  # who is closed
+
+
+def test_a_listener_follows_a_transcript_that_begins_anew(order, listeners):
+    listeners.append(listener := Listener(Options(TINY)))
+    _feed(listener, order.samples[: 3 * RATE])
+    listener.transcript.reset()
+    _feed(listener, order.samples)
+    analysis = _finish(listener)
+    assert _words(analysis.text) == _words(speech.analyse(order, speech.Options(model=TINY)).text)
+
+
+def test_a_connection_that_ended_stays_while_the_browser_is_on():
+    said = Microphone()
+    first = said.end()
+    assert said.end() is first and not first.stopped
+    first.stop()
+    assert first.stopped and first.ended_at is not None
+    assert said.end(on=True) is first
+    second = said.end()
+    assert second is not first and isinstance(second, MicrophoneSink)
+    said.stop()  # another page
+    assert second.stopped and said.end(on=True) not in (first, second)
+
+
 def test_another_model_from_the_next_line_on(order, listeners):
     listeners.append(listener := Listener(Options(TINY)))
     _feed(listener, np.concatenate([order.samples, _silence(2)]))
@@ -369,6 +428,11 @@ def test_a_transcript_is_full_after_two_hours(listeners):
     listener.feed(_silence(1))
     listener.feed(_silence(1))
     assert transcript.full and listener.state().heard_s == pytest.approx(MOST_S + 0.5)
+    assert microphone.free_places() == microphone.places()  # although the sound goes on
+    assert listener.join(WAIT_S) and listener.state().problem is None
+    listeners.append(another := Listener(Options(TINY), transcript))
+    another.feed(_silence(1))
+    assert another.join(WAIT_S) and another.state().heard_s == pytest.approx(MOST_S + 0.5)
 
 
 def test_places_are_bounded(monkeypatch, listeners):
@@ -380,6 +444,17 @@ def test_places_are_bounded(monkeypatch, listeners):
     first.close()
     assert first.join(WAIT_S)
     listeners.append(Listener(Options(TINY)))
+
+
+def test_last_words_take_no_place(order, monkeypatch, listeners):
+    monkeypatch.setenv(microphone.PLACES_VARIABLE, "1")
+    listeners.append(first := Listener(Options(TINY)))
+    first.feed(order.samples)
+    first.finish()
+    listeners.append(Listener(Options(TINY), first.transcript))
+    assert microphone.free_places() == 0
+    assert first.join(WAIT_S) and first.transcript.lines()
+    assert microphone.free_places() == 0  # the place is the second's
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------

@@ -113,6 +113,29 @@ def test_marked_frames_come_back_and_nothing_stays_behind() -> None:
     assert visit.ended.is_set() and visit.camera is not None and visit.camera.join(WAIT_S)
 
 
+def test_a_held_picture_goes_on_being_sent_and_the_stream_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gallery.live.webrtc._AGAIN_S", 0.0)  # as fast as the encoder takes them
+    visit = Visit()
+
+    async def run() -> None:
+        browser, server, back = await _connect(visit)
+        await asyncio.wait_for(back.recv(), WAIT_S)
+        assert visit.camera is not None
+        visit.camera.pause(True)
+        for _ in range(40):
+            await asyncio.wait_for(back.recv(), WAIT_S)
+        visit.camera.pause(False)
+        before = visit.camera.figures().shown
+        for _ in range(40):
+            await asyncio.wait_for(back.recv(), WAIT_S)
+        assert visit.camera.figures().shown > before
+        visit.sink.stop()
+        await browser.close()
+        await server.close()
+
+    asyncio.run(run())
+
+
 def test_a_browser_that_goes_away_ends_it() -> None:
     visit = Visit()
 

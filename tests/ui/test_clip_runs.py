@@ -11,7 +11,7 @@ from PIL import Image
 
 from gallery.ui import clip_runs
 from gallery.ui.clip_runs import Pace, left_text, progress_text
-from gallery.ui.clip_view import over_time
+from gallery.ui.clip_view import different, over_time
 from gallery.ui.work import Job
 
 
@@ -114,3 +114,10 @@ def test_the_chart_has_the_most_at_once(tmp_path: Path) -> None:
     assert list(points.columns) == ["car", "bus"]
     assert list(points["car"][:5]) == [2, 0, 0, 1, 0] and points["bus"].sum() == 1
     assert list(points.index[:3]) == [0.0, 0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("tracks", "most", "expected"), [(3, 1, "3"), (2, 2, "2"), (1, 1200, "at least 1,200"), (0, 2, "at least 2")]
+)
+def test_more_at_once_than_were_followed_is_at_least(tracks, most, expected):
+    assert different({"tracks": tracks, "most": most, "frames": 5}) == expected

@@ -26,12 +26,23 @@ export default function ({ data, setStateValue }) {
     setStateValue("found", found);
   };
 
+  // Browsers pause a live picture now and then (after a download, for one) and do not go on by themselves. Who wants it
+  // held uses the page's own button.
+  const play = () => {
+    for (const frame of document.querySelectorAll(".st-key-live iframe")) {
+      const video = frame.contentDocument?.querySelector("video");
+      if (video?.srcObject && video.paused) video.play().catch(() => {});
+    }
+  };
+
   look();
   navigator.mediaDevices?.addEventListener?.("devicechange", look);
   const again = setInterval(look, 2000);
+  const playing = setInterval(play, 1000);
   return () => {
     gone = true;
     clearInterval(again);
+    clearInterval(playing);
     navigator.mediaDevices?.removeEventListener?.("devicechange", look);
   };
 }

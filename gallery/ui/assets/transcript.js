@@ -24,8 +24,11 @@ export default function ({ data, parentElement }) {
   };
   const wanted = new Set(data.lines.map((each) => each.id));
   [...list.children].forEach((each) => wanted.has(each.dataset.id) || each.remove());
-  const present = new Set([...list.children].map((each) => each.dataset.id));
-  list.append(...data.lines.filter((each) => !present.has(each.id)).map(line));
+  const present = new Map([...list.children].map((each) => [each.dataset.id, each]));
+  data.lines.forEach((each, place) => {
+    const element = present.get(each.id) ?? line(each);
+    if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
+  });
 
   if (partial.textContent !== data.partial) partial.textContent = data.partial;
   empty.textContent = data.lines.length || data.partial ? "" : data.empty;
