@@ -156,19 +156,6 @@ def test_clear_my_data_while_listening(launch, tmp_path):
     expect(page.locator(".status")).to_contain_text("Listening")
 
 
-def test_a_third_visitor_is_told_that_all_places_are_taken(launch):
-    first, second = launch(_FAKE, _ALLOW), launch(_FAKE, _ALLOW)
-    for page in (first, second):
-        _button(page, "Start").click()
-        expect(page.locator(".status")).to_contain_text("Listening")
-    third = launch(_FAKE, _ALLOW)
-    expect(third.get_by_text("More people are using the gallery")).to_be_visible()
-    _button(first, "Stop").click()
-    expect(first.locator(".status")).to_have_text("The microphone is off")
-    third.get_by_role("button", name="Try again").click()
-    expect(_button(third, "Start")).to_be_visible()
-
-
 def test_lines_that_come_back_stand_where_they_were(browser: Browser):
     from gallery.ui import live_microphone
 
