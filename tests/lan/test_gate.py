@@ -12,6 +12,7 @@ from gallery.lan import gate as gates
 from gallery.lan.gate import ENTRY, Gate
 from gallery.lan.passcode import Passcode, Throttle
 from gallery.lan.text import TEXTS, duration
+from tests import loops
 
 CODE = Passcode("0482 9136", made=True)
 HOST = "192.168.1.20:8501"
@@ -124,7 +125,7 @@ class Visitor:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        asyncio.run(self.gate(scope, receive, send))
+        loops.run(self.gate(scope, receive, send))
         return sent
 
 
@@ -218,8 +219,8 @@ def test_the_start_of_the_server_is_passed_on_and_unknown_kinds_are_not() -> Non
     async def nothing(*_: Any) -> Any:
         raise AssertionError("not asked")
 
-    asyncio.run(Gate(inner, CODE, hosts=NAMES)({"type": "lifespan"}, nothing, nothing))
-    asyncio.run(Gate(inner, CODE, hosts=NAMES)({"type": "telnet", "path": "/"}, nothing, nothing))
+    loops.run(Gate(inner, CODE, hosts=NAMES)({"type": "lifespan"}, nothing, nothing))
+    loops.run(Gate(inner, CODE, hosts=NAMES)({"type": "telnet", "path": "/"}, nothing, nothing))
     assert inner.reached == ["lifespan "]
 
 
@@ -424,7 +425,7 @@ def test_a_form_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
         await visitor.gate(scope, receive, send)
         return sent
 
-    assert Answer(asyncio.run(ask())).status == 400
+    assert Answer(loops.run(ask())).status == 400
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 303), ("HEAD", 303), ("PUT", 405), ("DELETE", 405)])

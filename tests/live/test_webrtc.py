@@ -19,6 +19,7 @@ from gallery.live.camera import Camera
 from gallery.live.webrtc import CameraSink, annotated_track, clear_picture, waiting_in
 from gallery.media.types import Picture
 from gallery.results import Analysis, Detection, ModelUse
+from tests import loops
 
 WAIT_S = 30
 
@@ -105,7 +106,7 @@ def test_marked_frames_come_back_and_nothing_stays_behind() -> None:
         await server.close()
         return frame.to_ndarray(format="rgb24")
 
-    pixels = asyncio.run(run())
+    pixels = loops.run(run())
     assert pixels.shape == (480, 640, 3)
     assert np.abs(pixels[200:280, 200:440].astype(int) - 128).mean() < 8  # grey inside the box
     edge = pixels[200:280, 150:170].astype(int)
@@ -133,7 +134,7 @@ def test_a_held_picture_goes_on_being_sent_and_the_stream_after_it(monkeypatch: 
         await browser.close()
         await server.close()
 
-    asyncio.run(run())
+    loops.run(run())
 
 
 def test_a_browser_that_goes_away_ends_it() -> None:
@@ -146,7 +147,7 @@ def test_a_browser_that_goes_away_ends_it() -> None:
         await asyncio.wait_for(asyncio.to_thread(visit.ended.wait), WAIT_S)
         await server.close()
 
-    asyncio.run(run())
+    loops.run(run())
     assert visit.camera is not None and visit.camera.join(WAIT_S)
 
 
@@ -171,7 +172,7 @@ def test_a_camera_that_falls_silent_ends_when_nobody_looks(monkeypatch: pytest.M
         visit.sink.start()
         await asyncio.wait_for(asyncio.to_thread(visit.ended.wait), WAIT_S)
 
-    asyncio.run(run())
+    loops.run(run())
     assert len(asked) == 3 and visit.camera is not None and visit.camera.closed
 
 
@@ -193,5 +194,5 @@ def test_no_frame_is_made_while_others_wait_to_be_encoded() -> None:
         camera.close()
         return waiting
 
-    assert 1 <= asyncio.run(run()) <= 2
+    assert 1 <= loops.run(run()) <= 2
     assert camera.join(WAIT_S)
